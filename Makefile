@@ -31,8 +31,8 @@ check: $(READY) ## Look without running: style, types, import rules, dependencie
 	ruff format --check .
 	mypy
 	lint-imports --no-logo
-	deptry $(CODE)
-	vulture
+	deptry --no-ansi $(CODE)
+	python .ci/dead_code.py
 
 bench: $(READY) ## Print audit, import and proof rates beside the raw signature rate
 	gigaton bench

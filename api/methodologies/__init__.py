@@ -31,7 +31,7 @@ def _read(name: str) -> bytes:
     return resources.files(__package__).joinpath(f"{name}.json").read_bytes()
 
 
-def adoption(*, id: str, title: str, kind: str) -> Methodology:  # noqa: A002
+def adoption(*, id: str, title: str, kind: str) -> Methodology:
     """Adoption of what a registry has issued: its own figure, not recomputable, one methodology a
     registry, registry methodology and kind (RULES 3)."""
     return msgspec.convert(

@@ -5,7 +5,7 @@ Source: DESIGN 4.2.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from ledger.core.jws import STATEMENT_BYTES_MAX
 from ledger.core.strict import decimal, format_milliseconds, hex_bytes, timestamp_milliseconds
@@ -19,7 +19,7 @@ _PREVIOUS, _RECORDED, _STATEMENT = b',"previous":"', b'","recorded_at":"', b'","
 _RECORDED_CHARACTERS = 24
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One line of the log: a statement, when it was recorded, and the leaf hash of the entry before it."""
 
     index: int

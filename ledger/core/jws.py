@@ -66,7 +66,8 @@ class OpenedJws(NamedTuple):
 def open_jws(raw: bytes) -> OpenedJws:
     """Take a compact JWS apart, layer by layer.
 
-    Raises: Malformed `too_large`, `bad_jws`, `bad_base64`, `bad_header`, `bad_kid`, `too_many_signatures`, `same_signer_twice`.
+    Raises: Malformed `too_large`, `bad_jws`, `bad_base64`, `bad_header`, `bad_kid`, `too_many_signatures`,
+        `same_signer_twice`.
     """
     if len(raw) > STATEMENT_BYTES_MAX:
         raise Malformed(

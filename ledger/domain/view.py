@@ -9,7 +9,9 @@ Source: DESIGN 3, LAYOUT.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from ledger.domain.period import Period
 from ledger.domain.records import AccreditationRecord, CountedRecord, Record
@@ -18,7 +20,7 @@ from ledger.domain.totals import CellSum, Dimension
 R = TypeVar("R", bound=Record)
 
 
-class Position(NamedTuple):
+class Position(Struct, frozen=True):
     """Where in the log a statement is decided.
 
     Units: `recorded_at_ms` milliseconds since 1970 (UTC), the writer's clock;

@@ -74,7 +74,8 @@ class Statement:
     signers: tuple[Kid, ...]
 
 
-_SHAPES: dict[str, Any] = {kind: Credential[shape] for kind, shape in KINDS.items()}
+_GENERIC: Any = Credential
+_SHAPES: dict[str, Any] = {kind: _GENERIC[shape] for kind, shape in KINDS.items()}
 
 
 def read_statement(opened: OpenedJws) -> Statement:

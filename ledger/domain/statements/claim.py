@@ -38,14 +38,14 @@ from ledger.domain.statements.members import (
 COUNTED_BY_MAX = 8
 
 
-class Days(Subject):
+class Days(Subject, frozen=True):
     """Days (UTC) from `start` up to, but not including, `end`."""
 
     start: Day
     end: Day
 
 
-class InputValue(Subject):
+class InputValue(Subject, frozen=True):
     """Activity data: a decimal, its unit, and its 95 % half-width in parts per million."""
 
     value: Quantity
@@ -53,7 +53,7 @@ class InputValue(Subject):
     uncertainty_ppm: Uncertainty | None = None
 
 
-class Quantification(Subject):
+class Quantification(Subject, frozen=True):
     """The figures that the methodology gives for the inputs, in kgCO2e."""
 
     baseline: Amount
@@ -63,7 +63,7 @@ class Quantification(Subject):
     reduction: Amount
 
 
-class Participant(Subject):
+class Participant(Subject, frozen=True):
     """Who shares in the reduction: a registered party, or a salted commitment to somebody who is none."""
 
     role: Text
@@ -74,7 +74,7 @@ class Participant(Subject):
     scope3_category: Annotated[int, Meta(ge=1, le=15)] | None = None
 
 
-class Evidence(Subject):
+class Evidence(Subject, frozen=True):
     """A document by its digest; the bytes lie beside the log."""
 
     digest: Digest
@@ -88,7 +88,7 @@ class Evidence(Subject):
     derived_from: Annotated[tuple[Digest, ...], Meta(max_length=64)]
 
 
-class IssuedElsewhere(Subject):
+class IssuedElsewhere(Subject, frozen=True):
     """A credit that a registry has issued for the same reduction."""
 
     registry: Text
@@ -97,14 +97,14 @@ class IssuedElsewhere(Subject):
     serial: Text | None = None
 
 
-class ActivityRecords(Subject):
+class ActivityRecords(Subject, frozen=True):
     """Merkle root over salted rows of activity data that stay with the claimant."""
 
     root: Digest
     count: Size
 
 
-class Claim(Subject):
+class Claim(Subject, frozen=True):
     """A reduction, avoided emission or removal, with the data that it was computed from."""
 
     title: Text
@@ -125,14 +125,14 @@ class Claim(Subject):
     activity_records: ActivityRecords | None = None
 
 
-class Sample(Subject):
+class Sample(Subject, frozen=True):
     """How a verifier drew rows of activity data."""
 
     nonce: Digest
     size: Size
 
 
-class Attestation(Subject):
+class Attestation(Subject, frozen=True):
     """A verification statement (ISO 14064-3) about one claim."""
 
     claim: Reference
@@ -149,14 +149,14 @@ class Attestation(Subject):
     sample: Sample | None = None
 
 
-class Withdraw(Subject, tag_field="action", tag="withdraw"):
+class Withdraw(Subject, frozen=True, tag_field="action", tag="withdraw"):
     """Takes a claim back, for ever."""
 
     target: Reference
     reason: Text
 
 
-class Reverse(Subject, tag_field="action", tag="reverse"):
+class Reverse(Subject, frozen=True, tag_field="action", tag="reverse"):
     """Loss of permanence: part or all of a verified amount is no longer there."""
 
     target: Reference
@@ -164,21 +164,21 @@ class Reverse(Subject, tag_field="action", tag="reverse"):
     reason: Text
 
 
-class Revoke(Subject, tag_field="action", tag="revoke"):
+class Revoke(Subject, frozen=True, tag_field="action", tag="revoke"):
     """Takes an attestation back."""
 
     target: Reference
     reason: Text
 
 
-class Suspend(Subject, tag_field="action", tag="suspend"):
+class Suspend(Subject, frozen=True, tag_field="action", tag="suspend"):
     """Stops a claim from counting until it is reinstated."""
 
     target: Reference
     reason: Text
 
 
-class Reinstate(Subject, tag_field="action", tag="reinstate"):
+class Reinstate(Subject, frozen=True, tag_field="action", tag="reinstate"):
     """Ends a suspension."""
 
     target: Reference

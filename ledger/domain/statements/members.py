@@ -77,7 +77,7 @@ class Subject(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """Base of every part of a statement: unknown members refused, absent optional members left out."""
 
 
-class Reference(Subject):
+class Reference(Subject, frozen=True):
     """An earlier entry, named so that nothing else can be meant: all three must match."""
 
     id: StatementId
@@ -85,14 +85,14 @@ class Reference(Subject):
     entry_hash: Digest
 
 
-class DocumentRef(Subject):
+class DocumentRef(Subject, frozen=True):
     """A versioned, immutable document: a methodology, factor set or target."""
 
     id: DocumentId
     version: Version
 
 
-class KeyUse(Subject):
+class KeyUse(Subject, frozen=True):
     """One public key and the purposes for which its party uses it."""
 
     key: PublicKey

@@ -31,7 +31,7 @@ TERMS_MAX = 32
 NAMES_A_TERM_MAX = 8
 
 
-class Factor(Subject):
+class Factor(Subject, frozen=True):
     """One emission factor with the source that publishes it.
 
     Units: `unit` is CO2 or CO2e a something; `uncertainty_ppm` is the 95 %
@@ -50,7 +50,7 @@ class Factor(Subject):
     gwp_set: GwpSet | None = None
 
 
-class FactorSet(Subject):
+class FactorSet(Subject, frozen=True):
     """Emission factors that belong together, immutable under one version."""
 
     id: DocumentId
@@ -59,7 +59,7 @@ class FactorSet(Subject):
     factors: Annotated[tuple[Factor, ...], Meta(min_length=1, max_length=FACTORS_MAX)]
 
 
-class Input(Subject):
+class Input(Subject, frozen=True):
     """Activity data that a claim must give: its unit and the bounds within which the formula holds."""
 
     unit: UnitText
@@ -67,7 +67,7 @@ class Input(Subject):
     max: Quantity | None = None
 
 
-class FactorUse(Subject):
+class FactorUse(Subject, frozen=True):
     """Where a factor of a formula comes from."""
 
     set: DocumentId
@@ -75,14 +75,14 @@ class FactorUse(Subject):
     factor: DocumentId
 
 
-class Power(Subject):
+class Power(Subject, frozen=True):
     """One named input or factor in a term, multiplied (1) or divided by (-1)."""
 
     name: Name
     power: Literal[1, -1]
 
 
-class Term(Subject):
+class Term(Subject, frozen=True):
     """coefficient x product of named values, in kgCO2e.
 
     The first named input, in its declared unit, counts only up to `up_to` and
@@ -99,7 +99,7 @@ class Term(Subject):
 Terms = Annotated[tuple[Term, ...], Meta(max_length=TERMS_MAX)]
 
 
-class Methodology(Subject):
+class Methodology(Subject, frozen=True):
     """A versioned formula; it fixes the kind of every claim that uses it."""
 
     id: DocumentId

@@ -34,7 +34,7 @@ Origin = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,120}(?::[0-9]{1,5}
 VkeyText = Annotated[str, Meta(pattern=r"\A[!-~]{1,200}\Z")]
 
 
-class Party(Subject):
+class Party(Subject, frozen=True):
     """An organisation, its roles, who ultimately owns it, and its first keys."""
 
     id: PartyId
@@ -46,7 +46,7 @@ class Party(Subject):
     ecosystem_role: EcosystemRole | None = None
 
 
-class Formats(Subject):
+class Formats(Subject, frozen=True):
     """Versions of the entry bytes, of statements and of the rule book, from the next index on."""
 
     entry: int
@@ -54,21 +54,21 @@ class Formats(Subject):
     rules: int
 
 
-class RootKeys(Subject):
+class RootKeys(Subject, frozen=True):
     """Offline keys that may change the programme, and how many of them it takes."""
 
     keys: Annotated[tuple[PublicKey, ...], Meta(min_length=1, max_length=7)]
     threshold: Annotated[int, Meta(ge=1, le=7)]
 
 
-class LogKey(Subject):
+class LogKey(Subject, frozen=True):
     """A key of the log and the tree size from which its checkpoints are good."""
 
     vkey: VkeyText
     from_size: Size
 
 
-class Policy(Subject):
+class Policy(Subject, frozen=True):
     """The numbers a programme sets for itself.
 
     Units: `quorum_high_from_t` tonnes CO2e a claimant, methodology and year;
@@ -93,7 +93,7 @@ class Policy(Subject):
     anchor_hours: Annotated[int, Meta(ge=1, le=8760)]
 
 
-class Predecessor(Subject):
+class Predecessor(Subject, frozen=True):
     """The log that this one follows after a loss that could not be made good."""
 
     origin: Origin
@@ -101,7 +101,7 @@ class Predecessor(Subject):
     root: Digest
 
 
-class Programme(Subject):
+class Programme(Subject, frozen=True):
     """Entry 0, and each later change of what it says."""
 
     version: Version
@@ -117,14 +117,14 @@ class Programme(Subject):
     predecessor: Predecessor | None = None
 
 
-class KeyAdd(Subject, tag_field="action", tag="add"):
+class KeyAdd(Subject, frozen=True, tag_field="action", tag="add"):
     """A further key of the issuer, which approves as proof that it is held."""
 
     key: PublicKey
     purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1, max_length=8)]
 
 
-class KeyRotate(Subject, tag_field="action", tag="rotate"):
+class KeyRotate(Subject, frozen=True, tag_field="action", tag="rotate"):
     """A key that takes the place of another after the policy's delay."""
 
     key: PublicKey
@@ -132,7 +132,7 @@ class KeyRotate(Subject, tag_field="action", tag="rotate"):
     purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1, max_length=8)]
 
 
-class KeyRevoke(Subject, tag_field="action", tag="revoke"):
+class KeyRevoke(Subject, frozen=True, tag_field="action", tag="revoke"):
     """The end of a key, from this index on; with `compromised_since`, doubt on what it signed from there."""
 
     key: PublicKey
@@ -142,7 +142,7 @@ class KeyRevoke(Subject, tag_field="action", tag="revoke"):
 Key = KeyAdd | KeyRotate | KeyRevoke
 
 
-class AccreditationGrant(Subject, tag_field="action", tag="grant"):
+class AccreditationGrant(Subject, frozen=True, tag_field="action", tag="grant"):
     """What a verifier's named keys may attest, and from when until when (half-open days)."""
 
     verifier: PartyId
@@ -155,21 +155,21 @@ class AccreditationGrant(Subject, tag_field="action", tag="grant"):
     until: Day
 
 
-class AccreditationSuspend(Subject, tag_field="action", tag="suspend"):
+class AccreditationSuspend(Subject, frozen=True, tag_field="action", tag="suspend"):
     """A halt to new attestations under a grant; those already made stand."""
 
     accreditation: StatementId
     reason: Text
 
 
-class AccreditationReinstate(Subject, tag_field="action", tag="reinstate"):
+class AccreditationReinstate(Subject, frozen=True, tag_field="action", tag="reinstate"):
     """The end of a suspension."""
 
     accreditation: StatementId
     reason: Text
 
 
-class AccreditationWithdraw(Subject, tag_field="action", tag="withdraw"):
+class AccreditationWithdraw(Subject, frozen=True, tag_field="action", tag="withdraw"):
     """The end of a grant, for ever."""
 
     accreditation: StatementId

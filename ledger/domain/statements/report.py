@@ -30,7 +30,7 @@ from ledger.domain.statements.members import (
 CERTIFICATE_CLAIMS_MAX = 64
 
 
-class Cumulative(Subject, tag_field="metric", tag="cumulative"):
+class Cumulative(Subject, frozen=True, tag_field="metric", tag="cumulative"):
     """A sum of verified claims whose periods lie wholly in the years of the target, in kgCO2e."""
 
     id: DocumentId
@@ -43,7 +43,7 @@ class Cumulative(Subject, tag_field="metric", tag="cumulative"):
     goal: Amount
 
 
-class Neutrality(Subject, tag_field="metric", tag="neutrality"):
+class Neutrality(Subject, frozen=True, tag_field="metric", tag="neutrality"):
     """Inventory emissions of the scopes, net of removals and, last, offsets, at most `goal` kgCO2e a year."""
 
     id: DocumentId
@@ -55,7 +55,7 @@ class Neutrality(Subject, tag_field="metric", tag="neutrality"):
     goal: Amount
 
 
-class Intensity(Subject, tag_field="metric", tag="intensity"):
+class Intensity(Subject, frozen=True, tag_field="metric", tag="intensity"):
     """Inventory emissions over their denominator, cut by `goal_ppm` against the base year."""
 
     id: DocumentId
@@ -73,23 +73,23 @@ Target = Cumulative | Neutrality | Intensity
 CertificateNumber = Annotated[str, Meta(pattern=r"\A[A-Z0-9][A-Z0-9-]{2,39}\Z")]
 
 
-class ClaimSet(Subject, tag_field="of", tag="claims"):
+class ClaimSet(Subject, frozen=True, tag_field="of", tag="claims"):
     """A certificate about named claims."""
 
     claims: Annotated[tuple[Reference, ...], Meta(min_length=1, max_length=CERTIFICATE_CLAIMS_MAX)]
 
 
-class PartyTotal(Subject, tag_field="of", tag="party"):
+class PartyTotal(Subject, frozen=True, tag_field="of", tag="party"):
     """A certificate about everything that counts for one party."""
 
     party: PartyId
 
 
-class ProgrammeTotal(Subject, tag_field="of", tag="programme"):
+class ProgrammeTotal(Subject, frozen=True, tag_field="of", tag="programme"):
     """A certificate about everything that counts in the programme."""
 
 
-class TotalRow(Subject):
+class TotalRow(Subject, frozen=True):
     """One line of a certificate's totals."""
 
     programme_scope: Scope
@@ -99,7 +99,7 @@ class TotalRow(Subject):
     claims: Size
 
 
-class CertificateTotals(Subject):
+class CertificateTotals(Subject, frozen=True):
     """What a certificate sums: rows by scope, kind and lever, and their total, in kgCO2e."""
 
     total: Amount
@@ -107,7 +107,7 @@ class CertificateTotals(Subject):
     rows: Annotated[tuple[TotalRow, ...], Meta(min_length=1, max_length=120)]
 
 
-class Issue(Subject, tag_field="action", tag="issue"):
+class Issue(Subject, frozen=True, tag_field="action", tag="issue"):
     """Issue of a certificate, true at `as_of_size`."""
 
     number: CertificateNumber
@@ -121,7 +121,7 @@ class Issue(Subject, tag_field="action", tag="issue"):
     template: Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,40}/[0-9]{1,4}\Z")]
 
 
-class RevokeCertificate(Subject, tag_field="action", tag="revoke"):
+class RevokeCertificate(Subject, frozen=True, tag_field="action", tag="revoke"):
     """The end of a certificate."""
 
     number: CertificateNumber

@@ -14,6 +14,7 @@ from ledger.domain.period import Period, day_of_ms, format_day, parse_period
 from ledger.domain.quantify import Formula, compile_formula, estimate
 from ledger.domain.records import (
     ClaimRecord,
+    ClaimStatus,
     CountedRecord,
     MethodologyRecord,
     PartyRecord,
@@ -96,7 +97,7 @@ def release_claim(
     view: StateView, claim: ClaimRecord, position: Position, *, superseded_by: str | None = None
 ) -> Decision:
     """What ends with a claim: its status, its hold on what it counts, its part of the running sum and of all totals."""
-    status = "withdrawn" if superseded_by is None else "superseded"
+    status: ClaimStatus = "withdrawn" if superseded_by is None else "superseded"
     ended = lifecycle.end(claim, status=status, index=position.index, superseded_by=superseded_by)
     freed = [CountedRecord(uri, claim.start_day, claim.id, claim.end_day, False) for uri in claim.counted_by]
     year = Period(claim.start_day, claim.end_day).last_year
