@@ -1,0 +1,1 @@
+"""The one sequence: queue, decide, commit, read back, sign, answer."""

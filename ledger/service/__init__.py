@@ -1,0 +1,1 @@
+"""One act of a person a file; the same function behind commands, HTTP and pages."""

@@ -1,0 +1,103 @@
+"""The ledger, opened once: what every act works on.
+
+A directory holds `ledger.db`, `signer.json`, `evidence/`, and whatever the
+programs around it put there. Without the log's signer it is read only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError
+
+from ledger.core.note import Vkey
+from ledger.core.signing import Signer
+from ledger.domain.records import ProgrammeRecord
+from ledger.errors import NotAllowed, Unavailable
+from ledger.sequencer.clock import Clock, now_ms
+from ledger.sequencer.writer import Step, Writer
+from ledger.store import queries
+from ledger.store.engine import open_database, reading, unusable
+from ledger.store.evidence import EvidenceStore
+
+DATABASE = "ledger.db"
+
+
+class Ledger:
+    """One log with its state. Close it, or use it as a context."""
+
+    def __init__(self, directory: Path, engine: Engine, *, signer: Signer | None, clock: Clock, step: Step) -> None:
+        self.directory = directory
+        self.engine = engine
+        self.evidence = EvidenceStore(directory / "evidence")
+        with self.reading() as connection:
+            found = queries.find(connection, ProgrammeRecord)
+        if not found:
+            raise Unavailable("no_head", f"{directory} holds a database without a Programme")
+        self.programme = found[0]
+        self.log = Vkey.parse(self.programme.subject.log_keys[-1].vkey)
+        if signer is not None and signer.public_key != self.log.public_key:
+            raise NotAllowed("wrong_log_key", "this key is not the log key that the Programme names")
+        self._writer = (
+            None
+            if signer is None
+            else Writer(engine, directory=directory, log=self.log, signer=signer, clock=clock, step=step)
+        )
+
+    @classmethod
+    def open(
+        cls, directory: Path, *, signer: Signer | None = None, clock: Clock = now_ms, step: Step = lambda name: None
+    ) -> Ledger:
+        """Open the ledger of a directory; with the log's signer, for writing.
+
+        Raises: Unavailable with the codes of `open_database` and `Writer.reload`; NotAllowed `wrong_log_key`.
+        """
+        path = directory / DATABASE
+        engine = open_database(path)
+        try:
+            return cls(directory, engine, signer=signer, clock=clock, step=step)
+        except DatabaseError as error:
+            engine.dispose()
+            raise unusable(path, error) from None
+        except BaseException:
+            engine.dispose()
+            raise
+
+    @property
+    def writer(self) -> Writer:
+        """The writer.
+
+        Raises: Unavailable `read_only`.
+        """
+        if self._writer is None:
+            raise Unavailable("read_only", "the ledger was opened without the log key")
+        return self._writer
+
+    @property
+    def name(self) -> str:
+        """What statements for this ledger carry as `ledger`."""
+        return self.programme.ledger
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state and never waits for the writer."""
+        with reading(self.engine) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let threads and connections go."""
+        if self._writer is not None:
+            self._writer.close()
+        self.engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

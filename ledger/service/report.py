@@ -1,0 +1,113 @@
+"""Totals, goals and single things, each with the checkpoint at which it is true.
+
+Source: DESIGN 6, RULES 6.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from ledger.core.entry import decode_entry
+from ledger.core.jws import open_jws
+from ledger.core.strict import format_milliseconds
+from ledger.domain import goals
+from ledger.domain.records import ClaimRecord, PartyRecord
+from ledger.domain.statements import Statement, read_statement
+from ledger.errors import Malformed
+from ledger.service.ledger import Ledger
+from ledger.store import log_store, queries
+
+
+class AsOf(Struct, frozen=True):
+    """The checkpoint at which an answer is true."""
+
+    origin: str
+    size: int
+    root: str
+    recorded_at: str
+
+
+class Totals(Struct, frozen=True):
+    """What counts, in grams, with its breakdowns, and how many claims are in which status."""
+
+    as_of: AsOf
+    total_g: int
+    claims: int
+    by: dict[str, dict[str, int]]
+    status: dict[str, int]
+
+
+class Goals(Struct, frozen=True):
+    """Every goal and how far it is."""
+
+    as_of: AsOf
+    goals: list[goals.Progress]
+
+
+class Shown(Struct, frozen=True):
+    """One entry: its bytes, what they say, and, for a claim, what counts of it now."""
+
+    as_of: AsOf
+    index: int
+    entry: bytes
+    entry_hash: str
+    statement: Statement
+    claim: ClaimRecord | None
+    history: list[int]
+
+
+def _as_of(ledger: Ledger, connection: Connection) -> tuple[AsOf, log_store.Head]:
+    head = log_store.read_head(connection)
+    moment = format_milliseconds(head.recorded_at_ms)
+    return AsOf(ledger.programme.subject.origin, head.size, head.root.hex(), moment), head
+
+
+def totals(ledger: Ledger) -> Totals:
+    """Everything that counts now."""
+    with ledger.reading() as connection:
+        as_of, _ = _as_of(ledger, connection)
+        cells = queries.sums(connection)
+        status = queries.count_by_status(connection)
+    whole = [held for held in cells if held.cell.dimension == "all"]
+    return Totals(
+        as_of, sum(held.grams for held in whole), sum(held.claims for held in whole), goals.summary(cells), status
+    )
+
+
+def goal_progress(ledger: Ledger) -> Goals:
+    """Progress of every target, at the moment of the last entry."""
+    with ledger.reading() as connection:
+        as_of, head = _as_of(ledger, connection)
+        cells = queries.sums(connection)
+        targets = queries.targets(connection)
+    return Goals(as_of, [goals.progress(target, cells, now_ms=head.recorded_at_ms) for target in targets])
+
+
+def show(ledger: Ledger, index: int) -> Shown:
+    """One entry by its index.
+
+    Raises: Malformed `no_entry`.
+    """
+    with ledger.reading() as connection:
+        as_of, _ = _as_of(ledger, connection)
+        entry = log_store.read_entry(connection, index)
+        record = queries.statement_at(connection, index)
+        if entry is None or record is None:
+            raise Malformed("no_entry", f"the log has no entry {index}", index=index)
+        claim = queries.claim_at(connection, index)
+        history = queries.history(connection, ClaimRecord, claim.id) if claim is not None else []
+    statement = read_statement(open_jws(decode_entry(entry).statement))
+    return Shown(as_of, index, entry, record.entry_hash, statement, claim, history)
+
+
+def head(ledger: Ledger) -> AsOf:
+    """Where the log stands."""
+    with ledger.reading() as connection:
+        return _as_of(ledger, connection)[0]
+
+
+def party_names(ledger: Ledger) -> dict[str, str]:
+    """Legal name of every registered party by its id."""
+    with ledger.reading() as connection:
+        return {party.id: party.legal_name for party in queries.find(connection, PartyRecord)}

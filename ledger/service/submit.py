@@ -1,0 +1,66 @@
+"""Recording statements, one or many, and the receipts that prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from msgspec import Struct
+
+from ledger.core.receipt import Receipt
+from ledger.errors import LedgerError, Malformed
+from ledger.sequencer.writer import Answer, Recorded
+from ledger.service.ledger import Ledger
+from ledger.store import log_store
+
+IMPORT_BATCH = 1_000
+
+
+class Proof(Struct, frozen=True):
+    """What a submitter keeps: the entry bytes and the proof that they are in the log."""
+
+    index: int
+    entry: bytes
+    receipt: Receipt
+
+
+def submit(ledger: Ledger, statement: bytes) -> Recorded:
+    """Record one statement.
+
+    Raises: Refused with the rule's code, BadSignature, Unavailable.
+    """
+    answer = ledger.writer.append([statement])[0]
+    if isinstance(answer, LedgerError):
+        raise answer
+    return answer
+
+
+def submit_all(
+    ledger: Ledger, statements: Iterable[bytes], *, progress: Callable[[int], None] = lambda done: None
+) -> Iterator[Answer]:
+    """Record statements in batches, each with its own answer; a refusal never stops the rest."""
+    waiting = iter(statements)
+    done = 0
+    while batch := list(islice(waiting, IMPORT_BATCH)):
+        yield from ledger.writer.append(batch)
+        done += len(batch)
+        progress(done)
+
+
+def prove(ledger: Ledger, indexes: Sequence[int]) -> list[Proof]:
+    """Entries with their proofs, all to the one checkpoint that was signed last.
+
+    Raises: Malformed `no_entry`.
+    """
+    proofs = []
+    with ledger.reading() as connection:
+        head = log_store.read_head(connection)
+        for index in indexes:
+            entry = log_store.read_entry(connection, index) if 0 <= index < head.checkpoint_size else None
+            if entry is None or head.checkpoint is None:
+                raise Malformed("no_entry", f"the log has no entry {index} under its checkpoint", index=index)
+            receipt = log_store.receipt_for(
+                connection, index=index, size=head.checkpoint_size, checkpoint=head.checkpoint
+            )
+            proofs.append(Proof(index, entry, receipt))
+    return proofs

@@ -1,0 +1,160 @@
+"""Recompute every row from the entry bytes, and name the row and column that differ.
+
+The log is folded again, by the same rule book, into a second database; then
+every table is compared, column by column. What can be told apart is told apart:
+bytes that no longer hash to their committed leaf (restorable from an export),
+and a tree or projection that does not follow from the bytes (THREATS R2, R17).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, Table, select
+
+from ledger.core.entry import NO_PREVIOUS, decode_entry
+from ledger.core.jws import check_signatures, open_jws
+from ledger.core.tiles import TreeBuilder
+from ledger.domain.rules import decide
+from ledger.domain.statements import read_statement
+from ledger.domain.view import Position
+from ledger.errors import LedgerError
+from ledger.store import log_store
+from ledger.store.engine import create_database, reading
+from ledger.store.tables import CELL, ENTRY, HEAD, HISTORY, TABLE_OF, TILE
+from ledger.store.view import SqlView
+
+BATCH = 1_000
+FINDINGS_MAX = 1_000
+_DERIVED: tuple[Table, ...] = (*TABLE_OF.values(), CELL, HISTORY, TILE)
+
+Progress = Callable[[int, int], None]
+
+
+class Finding(Struct, frozen=True):
+    """One thing that is not what the log says it is."""
+
+    table: str
+    row: str
+    column: str
+    expected: str
+    found: str
+
+
+def fsck(engine: Engine, *, progress: Progress = lambda done, total: None) -> list[Finding]:
+    """Every difference between the database and what its own entries give, at most `FINDINGS_MAX`."""
+    with tempfile.TemporaryDirectory(prefix="gigaton-fsck-") as folder, reading(engine) as real:
+        second = create_database(Path(folder) / "again.db")
+        try:
+            findings: list[Finding] = []
+            with second.begin() as again:
+                size = _rebuild(real, again, findings, progress)
+                for table in _DERIVED:
+                    findings += _compare(table, real, again, limit=FINDINGS_MAX - len(findings))
+                findings += _check_head(real, again, size)
+        finally:
+            second.dispose()
+    return findings[:FINDINGS_MAX]
+
+
+def _rebuild(real: Connection, again: Connection, findings: list[Finding], progress: Progress) -> int:
+    """Fold the entries from the first; stops at the first that the rules would not accept."""
+    total = log_store.read_head(real).size
+    builder, previous, index = TreeBuilder(), NO_PREVIOUS, 0
+    rows = real.execute(select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes).order_by(ENTRY.c.index))
+    while batch := rows.fetchmany(BATCH):
+        view = SqlView(again, root=partial(_root, again, committed=builder.size))
+        leaves: list[bytes] = []
+        for found_index, leaf, raw in batch:
+            computed = sha256(b"\x00" + raw).digest()
+            if computed != leaf:
+                findings.append(Finding("entry", str(found_index), "leaf_hash", computed.hex(), leaf.hex()))
+            problem = None if found_index == index else ("index", str(index), str(found_index))
+            problem = problem or _fold(view, raw, index=index, previous=previous, leaf=computed)
+            if problem is not None:
+                findings.append(Finding("entry", str(found_index), *problem))
+                _flush(again, view, builder, leaves)
+                return index
+            leaves.append(computed)
+            previous, index = computed, index + 1
+        _flush(again, view, builder, leaves)
+        progress(index, total)
+    return index
+
+
+def _fold(view: SqlView, raw: bytes, *, index: int, previous: bytes, leaf: bytes) -> tuple[str, str, str] | None:
+    try:
+        entry = decode_entry(raw)
+        if entry.index != index or entry.previous != previous:
+            return "bytes", f"index {index} after {previous.hex()}", f"index {entry.index} after {entry.previous.hex()}"
+        opened = open_jws(entry.statement)
+        check_signatures(opened)
+        decision = decide(view, Position(index, entry.recorded_at_ms, leaf.hex()), read_statement(opened))
+    except LedgerError as error:
+        return "bytes", "an entry that the rules accept", f"{error.code}: {error.message}"
+    view.apply(decision, index=index)
+    return None
+
+
+def _flush(again: Connection, view: SqlView, builder: TreeBuilder, leaves: list[bytes]) -> None:
+    view.flush()
+    if leaves:
+        log_store.write_tiles(again, builder.extend(leaves))
+
+
+def _root(again: Connection, size: int, *, committed: int) -> bytes | None:
+    return log_store.root_of(again, size) if 0 < size <= committed else None
+
+
+def _compare(table: Table, real: Connection, again: Connection, *, limit: int) -> Iterator[Finding]:
+    """Differences of one table, both sides read in the order of the primary key."""
+    names = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key.columns]
+    order = [table.c[name] for name in keys]
+
+    def read(connection: Connection) -> Iterator[dict[str, Any]]:
+        for row in connection.execute(select(table).order_by(*order)):
+            yield dict(zip(names, row, strict=True))
+
+    expected = {tuple(row[key] for key in keys): row for row in read(again)}
+    reported = 0
+    for found in read(real):
+        key = tuple(found[name] for name in keys)
+        wanted = expected.pop(key, None)
+        shown = " ".join(str(part) for part in key)
+        for name in names:
+            if reported >= limit:
+                return
+            if wanted is None:
+                yield Finding(table.name, shown, keys[0], "no such row", _show(found[keys[0]]))
+                reported += 1
+                break
+            if wanted[name] != found[name]:
+                yield Finding(table.name, shown, name, _show(wanted[name]), _show(found[name]))
+                reported += 1
+    for key in list(expected)[: max(0, limit - reported)]:
+        yield Finding(table.name, " ".join(str(part) for part in key), keys[0], _show(key[0]), "no such row")
+
+
+def _check_head(real: Connection, again: Connection, size: int) -> Iterator[Finding]:
+    head = log_store.read_head(real)
+    last = log_store.read_entry(real, size - 1) if size else None
+    recorded_at_ms = decode_entry(last).recorded_at_ms if last else 0
+    root = log_store.root_of(again, size)
+    for column, expected, found in (
+        ("size", size, head.size),
+        ("root", root.hex(), head.root.hex()),
+        ("recorded_at_ms", recorded_at_ms, head.recorded_at_ms),
+    ):
+        if expected != found:
+            yield Finding(HEAD.name, "1", column, str(expected), str(found))
+
+
+def _show(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
