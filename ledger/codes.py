@@ -8,7 +8,45 @@ from __future__ import annotations
 
 # Bytes and their spelling (ledger.core)
 _BYTES = {
+    # Spellings
+    "bad_decimal": "Write the number in plain digits, without sign, space or leading zero, and within its limit.",
+    "bad_base64": "Encode the bytes again with a library; do not wrap, pad or trim the text by hand.",
+    "bad_hex": "Write the bytes in lower-case hex digits, as many as belong there.",
+    "bad_timestamp": "Write the moment in UTC, as YYYY-MM-DDTHH:MM:SSZ.",
+    "bad_text": "Leave out control, invisible and reordering characters, and write the text in Unicode form NFC.",
+    # JSON
+    "too_large": "Send less; the limit stands beside this error.",
+    "not_utf8": "Write the JSON in UTF-8.",
+    "not_json": "Mend the JSON; the message says where it breaks off.",
+    "too_deep": "Nest the JSON less deeply.",
+    "bad_value": "Use only text, whole numbers below 2^53, truth values, lists and objects with ASCII names.",
+    "bad_schema": "Mend the member that the path names: it is unknown, missing or of the wrong form.",
+    "not_canonical": "Write the JSON in its one spelling (RFC 8785): sorted, without spaces, each member once.",
+    # Statements and their signatures
+    "bad_jws": "Send one compact JWS: header, payload and signature, with nothing before or after.",
+    "bad_header": "Sign with exactly the header that the format asks for, or let the tools sign.",
+    "bad_kid": "Name the signer as <party id>#ed25519.<public key>.",
+    "too_many_signatures": "Send the statement with at most eight signatures.",
+    "same_signer_twice": "Let each signature be made with a key of its own.",
+    "weak_key": "Make a new key; this one would let others sign in its name.",
+    "bad_signature": "Sign the statement again; its bytes are not those that this key signed.",
+    # Log
+    "bad_entry": "Fetch the entry again, byte for byte as the log serves it.",
+    "bad_bundle": "Fetch the entry bundle again; what is here is cut short, too long or of another width.",
+    "bad_tile": "Fetch the tile again; what is here is not of its width.",
+    "bad_tile_path": "Name the tile as the log publishes it: tile/<level>/<number>, with .p/<width> if it is partial.",
+    "bad_range": "Ask for an index or size that lies within the tree.",
+    "bad_path": "Fetch the proof again; it is not of the length or form that this tree asks for.",
     "bad_proof": "Fetch the proof and the checkpoint again; if they still disagree, keep both and tell an auditor.",
+    "bad_receipt": "Fetch the .tlog-proof file again, byte for byte as it was issued.",
+    # Notes and checkpoints
+    "bad_key_name": "Name the key without spaces, control characters or a plus sign.",
+    "bad_vkey": "Copy the verifier key again: <name>+<key ID>+<key>, of the type that belongs here.",
+    "bad_note": "Fetch the signed note again, byte for byte as it was published.",
+    "unsigned_note": "Look whether this is the right log, and the right key for it: none of the known keys signed.",
+    "bad_note_signature": "Fetch the note again; if the signature still fails, keep it and tell an auditor.",
+    "bad_checkpoint": "Fetch the checkpoint again: origin, size and root, a line each.",
+    "other_origin": "Use the checkpoint of the log that you trust; this one is of another.",
 }
 
 # Rules (ledger.domain)
@@ -127,7 +165,10 @@ _KEYS: dict[str, str] = {}
 _AUDIT: dict[str, str] = {}
 
 # Certificates (ledger.certificates, verifier.certificate)
-_CERTIFICATES: dict[str, str] = {}
+_CERTIFICATES: dict[str, str] = {
+    "bad_dossier": "Ask the issuer for the certificate again: what it carries is incomplete.",
+    "missing_glyph": "Write the name in characters that the fonts of the certificate have; the message names the first that they lack.",
+}
 
 # Commands (api)
 _COMMANDS = {

@@ -25,7 +25,8 @@ def check_inclusion(*, index: int, leaf: bytes, path: Sequence[bytes], head: Tre
     """
     if not 0 <= index < head.size:
         raise Malformed("bad_range", f"no leaf {index} in a tree of size {head.size}", index=index, size=head.size)
-    _require_hashes((leaf, *path))
+    _require_hashes([leaf])
+    _require_hashes(path)
     position, last = index, head.size - 1
     computed = leaf
     for step in path:
@@ -54,11 +55,7 @@ def check_consistency(*, old: TreeHead, new: TreeHead, path: Sequence[bytes]) ->
         raise Malformed("bad_range", f"size {old.size} is after size {new.size}", old=old.size, new=new.size)
     _require_hashes(path)
     if old.size in (0, new.size):
-        if path:
-            raise Malformed("bad_path", "no hashes are needed from the empty tree or to the same size")
-        expected = EMPTY_ROOT if old.size == 0 else new.root
-        if old.root != expected:
-            raise BadProof(expected_root=expected, computed_root=old.root)
+        _check_without_path(old=old, new=new, path=path)
         return
     if not path:
         raise Malformed("bad_path", "the path is empty")
@@ -84,8 +81,18 @@ def check_consistency(*, old: TreeHead, new: TreeHead, path: Sequence[bytes]) ->
             raise BadProof(expected_root=expected, computed_root=computed)
 
 
+def _check_without_path(*, old: TreeHead, new: TreeHead, path: Sequence[bytes]) -> None:
+    """From the empty tree or to the same size no hash is needed, so none is allowed."""
+    if path:
+        raise Malformed("bad_path", "no hashes are needed from the empty tree or to the same size")
+    if old.size == 0 and old.root != EMPTY_ROOT:
+        raise BadProof(expected_root=EMPTY_ROOT, computed_root=old.root)
+    if old.size == new.size and old.root != new.root:
+        raise BadProof(expected_root=new.root, computed_root=old.root)
+
+
 def _require_hashes(hashes: Sequence[bytes]) -> None:
-    if len(hashes) > PROOF_HASHES_MAX + 1:
+    if len(hashes) > PROOF_HASHES_MAX:
         raise Malformed("bad_path", f"more than {PROOF_HASHES_MAX} hashes")
     if any(len(one) != HASH_BYTES for one in hashes):
         raise Malformed("bad_path", f"a hash has {HASH_BYTES} bytes")

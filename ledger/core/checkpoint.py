@@ -13,8 +13,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.core.hashing import EMPTY_ROOT, HASH_BYTES
-from ledger.core.note import COSIGNATURE, ED25519, Vkey, lines_of, open_note, parse_note, sign_note, verify_line
-from ledger.core.strict import base64_bytes, decimal, to_base64
+from ledger.core.note import (
+    COSIGNATURE,
+    ParsedNote,
+    Vkey,
+    lines_of,
+    open_note,
+    require_algorithm,
+    sign_note,
+    verify_line,
+)
+from ledger.core.strict import base64_bytes, decimal, require_plain_text, to_base64
 from ledger.errors import BadSignature, Malformed, Unproven
 
 SIZE_MAX = 2**63 - 1
@@ -61,6 +70,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) != 4 or lines[3] or not lines[0]:
         raise Malformed("bad_checkpoint", "a checkpoint is origin, size and root, one a line, and nothing more")
     try:
+        require_plain_text(lines[0])
         checkpoint = Checkpoint(lines[0], decimal(lines[1], limit=SIZE_MAX), base64_bytes(lines[2], size=HASH_BYTES))
     except Malformed as error:
         raise Malformed("bad_checkpoint", error.message) from None
@@ -70,7 +80,11 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def sign_checkpoint(checkpoint: Checkpoint, *, vkey: Vkey, sign: Callable[[bytes], bytes]) -> bytes:
-    """The signed note of a checkpoint."""
+    """The signed note of a checkpoint.
+
+    Raises: Malformed `bad_checkpoint` and the codes of `sign_note`, if what was made would not open again.
+    """
+    parse_checkpoint(checkpoint.text)
     return sign_note(checkpoint.text, vkey=vkey, sign=sign)
 
 
@@ -78,29 +92,25 @@ def open_checkpoint(raw: bytes, *, log: Vkey, origin: str, witnesses: Sequence[V
     """Verify a checkpoint under the log's key and collect the cosignatures of known witnesses.
 
     A witness counts once, by its key; unknown lines are skipped.
-    Raises: Malformed `bad_note`, `bad_checkpoint`; BadSignature `unsigned_note`, `bad_note_signature`;
+    Raises: Malformed `bad_note`, `bad_checkpoint`, `bad_vkey`; BadSignature `unsigned_note`, `bad_note_signature`;
         Unproven `other_origin`.
     """
-    if log.algorithm != ED25519:
-        raise Malformed("bad_vkey", "a log key is of type 0x01")
-    text, _ = open_note(raw, known=[log])
-    checkpoint = parse_checkpoint(text)
+    note, _ = open_note(raw, known=[log])
+    checkpoint = parse_checkpoint(note.text)
     if checkpoint.origin != origin:
         raise Unproven(
             "other_origin", f"the checkpoint is of {checkpoint.origin!r}, not of {origin!r}", origin=checkpoint.origin
         )
-    return VerifiedCheckpoint(checkpoint.origin, checkpoint.size, checkpoint.root, raw, _cosignatures(raw, witnesses))
+    return VerifiedCheckpoint(checkpoint.origin, checkpoint.size, checkpoint.root, raw, _cosignatures(note, witnesses))
 
 
-def _cosignatures(raw: bytes, witnesses: Sequence[Vkey]) -> tuple[Cosignature, ...]:
-    note = parse_note(raw)
+def _cosignatures(note: ParsedNote, witnesses: Sequence[Vkey]) -> tuple[Cosignature, ...]:
     by_key: dict[bytes, Cosignature] = {}
     for vkey in witnesses:
-        if vkey.algorithm != COSIGNATURE:
-            raise Malformed("bad_vkey", "a witness key is of type 0x04")
+        require_algorithm(vkey, COSIGNATURE)
         for line in lines_of(note, vkey):
             timestamp_s = int.from_bytes(line.signature[:_TIMESTAMP_BYTES], "big")
-            if not 0 < timestamp_s <= SIZE_MAX or len(line.signature) <= _TIMESTAMP_BYTES:
+            if not 0 < timestamp_s <= SIZE_MAX:
                 raise BadSignature("bad_note_signature", f"{vkey.name}: a cosignature states when", name=vkey.name)
             message = cosignature_message(timestamp_s, note.text)
             verify_line(message, vkey=vkey, signature=line.signature[_TIMESTAMP_BYTES:])

@@ -5,18 +5,22 @@ Source: DESIGN 4.2.
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
-from ledger.core.jws import STATEMENT_BYTES_MAX
-from ledger.core.strict import decimal, format_milliseconds, hex_bytes, timestamp_milliseconds
+from ledger.core.jws import STATEMENT_ALPHABET, STATEMENT_BYTES_MAX
+from ledger.core.strict import decimal, format_milliseconds, timestamp_milliseconds
 from ledger.errors import Malformed
 
 ENTRY_BYTES_MAX = 65_535
 INDEX_MAX = 2**53 - 1
 NO_PREVIOUS = bytes(32)
 
-_PREVIOUS, _RECORDED, _STATEMENT = b',"previous":"', b'","recorded_at":"', b'","statement":"'
-_RECORDED_CHARACTERS = 24
+# Everything before the statement; what the numbers mean is left to the strict readers.
+_HEAD = re.compile(
+    rb'\{"index":([0-9]{1,16}),"previous":"([0-9a-f]{64})","recorded_at":"([0-9TZ:.-]{24})","statement":"'
+)
 
 
 class Entry(Struct, frozen=True):
@@ -43,28 +47,18 @@ def decode_entry(raw: bytes) -> Entry:
 
     Raises: Malformed `bad_entry`.
     """
-    if len(raw) > ENTRY_BYTES_MAX:
-        raise Malformed("bad_entry", f"{len(raw)} bytes, an entry has at most {ENTRY_BYTES_MAX}")
-    at = raw.find(_PREVIOUS, 9, 40)
-    previous_at = at + len(_PREVIOUS)
-    recorded_at = previous_at + 64 + len(_RECORDED)
-    statement_at = recorded_at + _RECORDED_CHARACTERS + len(_STATEMENT)
-    well_formed = (
-        raw.startswith(b'{"index":')
-        and at > 0
-        and raw[previous_at + 64 : recorded_at] == _RECORDED
-        and raw[recorded_at + _RECORDED_CHARACTERS : statement_at] == _STATEMENT
-        and raw.endswith(b'"}')
-        and raw.isascii()
-    )
-    statement = raw[statement_at:-2]
-    if not well_formed or not 0 < len(statement) <= STATEMENT_BYTES_MAX or b'"' in statement or b"\\" in statement:
-        raise Malformed("bad_entry", "the bytes are not an entry in its one spelling")
+    head = _HEAD.match(raw)
+    if head is None or not raw.endswith(b'"}') or len(raw) > ENTRY_BYTES_MAX:
+        raise Malformed("bad_entry", f"the {len(raw)} bytes are not an entry in its one spelling")
+    statement = raw[head.end() : -2]
+    if not 0 < len(statement) <= STATEMENT_BYTES_MAX or statement.translate(None, STATEMENT_ALPHABET):
+        raise Malformed("bad_entry", "what the entry holds is not a statement")
+    index, previous, recorded_at = head.groups()
     try:
         return Entry(
-            decimal(raw[9:at].decode("ascii"), limit=INDEX_MAX),
-            hex_bytes(raw[previous_at : previous_at + 64].decode("ascii"), size=32),
-            timestamp_milliseconds(raw[recorded_at : recorded_at + _RECORDED_CHARACTERS].decode("ascii")),
+            decimal(index.decode("ascii"), limit=INDEX_MAX),
+            bytes.fromhex(previous.decode("ascii")),
+            timestamp_milliseconds(recorded_at.decode("ascii")),
             statement,
         )
     except Malformed as error:

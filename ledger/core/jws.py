@@ -19,14 +19,13 @@ from ledger.errors import BadSignature, Malformed
 
 STATEMENT_BYTES_MAX = 49_152
 SIGNATURES_MAX = 8
+STATEMENT_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
-_PARTY = re.compile(r"[!$-\[\]-~]{1,200}\Z")  # printable ASCII without space, quote, # and backslash
-_STATEMENT_HEADER = re.compile(
-    rb'\{"alg":"EdDSA","kid":"([!$-\[\]-~]{1,200}#ed25519\.[A-Za-z0-9_-]{43})","typ":"vc\+jwt"\}\Z'
-)
-_APPROVAL_HEADER = re.compile(
-    rb'\{"alg":"EdDSA","cty":"JWT","kid":"([!$-\[\]-~]{1,200}#ed25519\.[A-Za-z0-9_-]{43})","typ":"gigaton-approval\+jwt"\}\Z'
-)
+_PARTY = r"[!$-\[\]-~]{1,200}"  # printable ASCII without space, quote, # and backslash
+_KID = re.compile(rf"({_PARTY})#ed25519\.([A-Za-z0-9_-]{{43}})\Z")
+# The header of a layer, before and after its kid.
+_STATEMENT_HEADER = (b'{"alg":"EdDSA","kid":"', b'","typ":"vc+jwt"}')
+_APPROVAL_HEADER = (b'{"alg":"EdDSA","cty":"JWT","kid":"', b'","typ":"gigaton-approval+jwt"}')
 _SIGNATURE_CHARACTERS = 86
 
 
@@ -41,11 +40,17 @@ class Kid(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Kid:
-        """Raises: Malformed `bad_kid`."""
-        party, mark, key = text.partition("#ed25519.")
-        if not mark or not _PARTY.match(party):
+        """Read `<party>#ed25519.<43 base64url characters>`.
+
+        Raises: Malformed `bad_kid`.
+        """
+        match = _KID.match(text)
+        if match is None:
             raise Malformed("bad_kid", f"{text[:80]!r} is no <party>#ed25519.<key>")
-        return cls(party, base64url_bytes(key, size=ed25519.KEY_BYTES))
+        try:
+            return cls(match[1], base64url_bytes(match[2], size=ed25519.KEY_BYTES))
+        except Malformed as error:
+            raise Malformed("bad_kid", error.message) from None
 
 
 class Signature(NamedTuple):
@@ -69,41 +74,31 @@ def open_jws(raw: bytes) -> OpenedJws:
     Raises: Malformed `too_large`, `bad_jws`, `bad_base64`, `bad_header`, `bad_kid`, `too_many_signatures`,
         `same_signer_twice`.
     """
-    if len(raw) > STATEMENT_BYTES_MAX:
-        raise Malformed(
-            "too_large", f"{len(raw)} bytes, a statement has at most {STATEMENT_BYTES_MAX}", limit=STATEMENT_BYTES_MAX
-        )
+    _require_size(len(raw))
     layers: list[Signature] = []
-    while True:
-        header, payload, signature, signing_input = _split(raw)
-        inner = _parse_header(header)
-        layers.append(Signature(inner[0], signing_input, base64url_bytes(signature)))
-        raw = base64url_bytes(payload)
-        if inner[1]:
-            break
+    is_statement = False
+    while not is_statement:
         if len(layers) == SIGNATURES_MAX:
             raise Malformed("too_many_signatures", f"a statement carries at most {SIGNATURES_MAX} signatures")
-    if len({layer.kid.key for layer in layers}) != len(layers):
+        parts = raw.split(b".", 3)
+        if len(parts) != 3 or len(parts[2]) != _SIGNATURE_CHARACTERS or not parts[1]:
+            raise Malformed("bad_jws", "a statement is header.payload.signature, the signature in 86 characters")
+        kid, is_statement = _parse_header(parts[0])
+        layers.append(Signature(kid, raw[: -_SIGNATURE_CHARACTERS - 1], base64url_bytes(parts[2])))
+        raw = base64url_bytes(parts[1])
+    if len(layers) > 1 and len({layer.kid.key for layer in layers}) != len(layers):
         raise Malformed("same_signer_twice", "each signature of a statement is by a key of its own")
-    return OpenedJws(raw, tuple(reversed(layers)))
+    return OpenedJws(raw, tuple(layers[::-1]))
 
 
-def _split(raw: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    parts = raw.split(b".", 3)
-    if len(parts) != 3 or len(parts[2]) != _SIGNATURE_CHARACTERS or not parts[1]:
-        raise Malformed("bad_jws", "a statement is header.payload.signature, the signature in 86 characters")
-    return parts[0], parts[1], parts[2], raw[: -_SIGNATURE_CHARACTERS - 1]
-
-
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _parse_header(segment: bytes) -> tuple[Kid, bool]:
     """The signer, and whether this is the statement itself rather than an approval."""
     header = base64url_bytes(segment)
-    for pattern, is_statement in ((_STATEMENT_HEADER, True), (_APPROVAL_HEADER, False)):
-        match = pattern.match(header)
-        if match:
-            return Kid.parse(match.group(1).decode("ascii")), is_statement
-    raise Malformed("bad_header", f"{header[:120]!r} is not exactly the header of a statement or approval")
+    for (before, after), is_statement in ((_STATEMENT_HEADER, True), (_APPROVAL_HEADER, False)):
+        if header.startswith(before) and header.endswith(after):
+            return Kid.parse(header[len(before) : -len(after)].decode("latin-1")), is_statement
+    raise Malformed("bad_header", f"{header[:120]!a} is not exactly the header of a statement or approval")
 
 
 def check_signatures(opened: OpenedJws) -> None:
@@ -123,30 +118,25 @@ def check_signatures(opened: OpenedJws) -> None:
 def sign_statement(payload: bytes, *, kid: Kid, sign: Callable[[bytes], bytes]) -> bytes:
     """The author's signature around a payload.
 
-    Raises: Malformed `too_large`.
+    Raises: the codes of `open_jws`, if what was made would not be read back.
     """
-    return _seal(b'{"alg":"EdDSA","kid":"%b","typ":"vc+jwt"}' % str(kid).encode("ascii"), payload, sign)
+    return _seal(_STATEMENT_HEADER, payload, kid, sign)
 
 
 def approve(jws: bytes, *, kid: Kid, sign: Callable[[bytes], bytes]) -> bytes:
     """A further signature around a signed statement.
 
-    Raises: Malformed `too_large`.
+    Raises: the codes of `open_jws`, if what was made would not be read back.
     """
-    return _seal(
-        b'{"alg":"EdDSA","cty":"JWT","kid":"%b","typ":"gigaton-approval+jwt"}' % str(kid).encode("ascii"), jws, sign
-    )
+    return _seal(_APPROVAL_HEADER, jws, kid, sign)
 
 
-def _seal(header: bytes, payload: bytes, sign: Callable[[bytes], bytes]) -> bytes:
+def _seal(layer: tuple[bytes, bytes], payload: bytes, kid: Kid, sign: Callable[[bytes], bytes]) -> bytes:
+    header = str(kid).encode("utf-8").join(layer)
     signing_input = f"{to_base64url(header)}.{to_base64url(payload)}".encode("ascii")
+    _require_size(len(signing_input) + 1 + _SIGNATURE_CHARACTERS)
     signed = signing_input + b"." + to_base64url(sign(signing_input)).encode("ascii")
-    if len(signed) > STATEMENT_BYTES_MAX:
-        raise Malformed(
-            "too_large",
-            f"{len(signed)} bytes, a statement has at most {STATEMENT_BYTES_MAX}",
-            limit=STATEMENT_BYTES_MAX,
-        )
+    open_jws(signed)
     return signed
 
 
@@ -157,20 +147,18 @@ def jws_size(payload_bytes: int, kids: Sequence[Kid]) -> int:
     """
     size = payload_bytes
     for position, kid in enumerate(kids):
-        header = len(
-            '{"alg":"EdDSA","kid":"","typ":"vc+jwt"}'
-            if position == 0
-            else '{"alg":"EdDSA","cty":"JWT","kid":"","typ":"gigaton-approval+jwt"}'
-        )
-        size = _encoded(header + len(str(kid))) + 1 + _encoded(size) + 1 + _SIGNATURE_CHARACTERS
-    if size > STATEMENT_BYTES_MAX:
-        raise Malformed(
-            "too_large",
-            f"it would have {size} bytes, a statement has at most {STATEMENT_BYTES_MAX}",
-            limit=STATEMENT_BYTES_MAX,
-        )
+        header = len(str(kid)) + sum(map(len, _APPROVAL_HEADER if position else _STATEMENT_HEADER))
+        size = _encoded(header) + 1 + _encoded(size) + 1 + _SIGNATURE_CHARACTERS
+    _require_size(size)
     return size
 
 
 def _encoded(size: int) -> int:
     return (4 * size + 2) // 3
+
+
+def _require_size(size: int) -> None:
+    if size > STATEMENT_BYTES_MAX:
+        raise Malformed(
+            "too_large", f"{size} bytes, a statement has at most {STATEMENT_BYTES_MAX}", limit=STATEMENT_BYTES_MAX
+        )

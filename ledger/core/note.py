@@ -26,7 +26,9 @@ ED25519 = 0x01
 COSIGNATURE = 0x04
 
 _DASH = "\N{EM DASH} "
-_NAME = re.compile(r"[^\s+]{1,250}\Z")
+_KEY_ID_BYTES = 4
+_NAME = re.compile(r"[^\s+\x00-\x1f\x7f\ud800-\udfff]{1,255}\Z")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class Vkey(NamedTuple):
@@ -48,7 +50,7 @@ class Vkey(NamedTuple):
         """
         _require_name(name)
         digest = sha256(name.encode() + b"\n" + bytes([algorithm]) + public_key).digest()
-        return cls(name, digest[:4], algorithm, public_key)
+        return cls(name, digest[:_KEY_ID_BYTES], algorithm, public_key)
 
     @classmethod
     def parse(cls, text: str) -> Vkey:
@@ -60,7 +62,7 @@ class Vkey(NamedTuple):
         if len(parts) != 3:
             raise Malformed("bad_vkey", f"{text[:80]!r} is no <name>+<key ID>+<key>")
         try:
-            name, key_id, raw = parts[0], hex_bytes(parts[1], size=4), base64_bytes(parts[2])
+            name, key_id, raw = parts[0], hex_bytes(parts[1], size=_KEY_ID_BYTES), base64_bytes(parts[2])
             made = cls.make(name, raw[1:], algorithm=raw[0] if raw else 0)
         except Malformed as error:
             raise Malformed("bad_vkey", error.message) from None
@@ -96,7 +98,7 @@ def parse_note(raw: bytes) -> ParsedNote:
         whole = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed("bad_note", "a note is UTF-8") from None
-    if any(character < " " and character != "\n" for character in whole):
+    if _CONTROL.search(whole):
         raise Malformed("bad_note", "a note holds no control character but the line feed")
     at = whole.rfind("\n\n")
     if at < 0 or not whole.endswith("\n"):
@@ -116,9 +118,9 @@ def _parse_line(line: str) -> NoteLine:
         raw = base64_bytes(encoded)
     except Malformed as error:
         raise Malformed("bad_note", error.message) from None
-    if len(raw) < 5:
+    if len(raw) <= _KEY_ID_BYTES:
         raise Malformed("bad_note", f"{line[:80]!r} is too short for a signature")
-    return NoteLine(name, raw[:4], raw[4:])
+    return NoteLine(name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
 
 
 def _require_name(name: str) -> None:
@@ -131,21 +133,30 @@ def lines_of(note: ParsedNote, vkey: Vkey) -> list[NoteLine]:
     return [line for line in note.lines if (line.name, line.key_id) == (vkey.name, vkey.key_id)]
 
 
-def open_note(raw: bytes, *, known: Sequence[Vkey]) -> tuple[str, tuple[Vkey, ...]]:
-    """The text of a note and the known keys that signed it.
+def open_note(raw: bytes, *, known: Sequence[Vkey]) -> tuple[ParsedNote, tuple[Vkey, ...]]:
+    """A note and those of the known keys, of type 0x01, that signed it: at least one, and each line of theirs holds.
 
-    Raises: Malformed `bad_note`; BadSignature `bad_note_signature` when a known key's line fails,
+    Raises: Malformed `bad_note`, `bad_vkey`; BadSignature `bad_note_signature` when a known key's line fails,
         `unsigned_note` when no known key signed.
     """
     note = parse_note(raw)
     verified = []
     for vkey in known:
-        for line in lines_of(note, vkey):
-            verify_line(note.text.encode(), vkey=vkey, signature=line.signature)
+        require_algorithm(vkey, ED25519)
+        lines = lines_of(note, vkey)
+        for line in lines:
+            verify_line(note.text.encode("utf-8"), vkey=vkey, signature=line.signature)
+        if lines:
             verified.append(vkey)
     if not verified:
         raise BadSignature("unsigned_note", "no known key signed this note")
-    return note.text, tuple(dict.fromkeys(verified))
+    return note, tuple(verified)
+
+
+def require_algorithm(vkey: Vkey, algorithm: int) -> None:
+    """Raises: Malformed `bad_vkey` for a key that signs something else."""
+    if vkey.algorithm != algorithm:
+        raise Malformed("bad_vkey", f"{vkey} is of type {vkey.algorithm:#04x}, not {algorithm:#04x}", name=vkey.name)
 
 
 def verify_line(message: bytes, *, vkey: Vkey, signature: bytes) -> None:
@@ -157,6 +168,11 @@ def verify_line(message: bytes, *, vkey: Vkey, signature: bytes) -> None:
 
 
 def sign_note(text: str, *, vkey: Vkey, sign: Callable[[bytes], bytes]) -> bytes:
-    """A note with one Ed25519 signature line."""
-    line = to_base64(vkey.key_id + sign(text.encode()))
-    return f"{text}\n{_DASH}{vkey.name} {line}\n".encode()
+    """A note with one Ed25519 signature line, opened once before it is handed out.
+
+    Raises: the codes of `open_note`, if the text cannot stand in a note or another key signed.
+    """
+    line = to_base64(vkey.key_id + sign(text.encode("utf-8")))
+    raw = f"{text}\n{_DASH}{vkey.name} {line}\n".encode()
+    open_note(raw, known=[vkey])
+    return raw

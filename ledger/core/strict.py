@@ -5,13 +5,13 @@ Source: DESIGN 4.1, TLOG-SPEC notation; RFC 4648 sections 4 and 5.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from ledger.core.characters import allowed_text
 from ledger.errors import Malformed
 
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z")
@@ -19,8 +19,13 @@ _HEX = re.compile(r"[0-9a-f]*\Z")
 _SECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")
 _MILLISECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Control, format (which holds the bidi overrides), surrogate, private and unassigned characters, line separators.
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+# What base64url must not hold becomes NUL, which no base64 holds either.
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+# By the length modulo 4: how the text ends in base64, and which last characters leave no spare bit set.
+_PADDING = (b"", b"", b"==", b"=")
+_LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
 
 
 def decimal(text: str, *, limit: int) -> int:
@@ -42,11 +47,13 @@ def base64_bytes(text: str, *, size: int | None = None) -> bytes:
     Raises: Malformed `bad_base64`.
     """
     try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         raise Malformed("bad_base64", f"{text[:60]!r} is not base64") from None
-    if to_base64(raw) != text or (size is not None and len(raw) != size):
-        raise Malformed("bad_base64", f"{text[:60]!r} is not the one spelling of {size or 'these'} bytes")
+    # The decoder forgives spare bits in the last character; encoding again does not.
+    if to_base64(raw) != text:
+        raise Malformed("bad_base64", f"{text[:60]!r} is not the one spelling of its bytes")
+    _require_size(raw, size)
     return raw
 
 
@@ -56,24 +63,30 @@ def base64url_bytes(text: str | bytes, *, size: int | None = None) -> bytes:
     Raises: Malformed `bad_base64`.
     """
     given = text.encode("ascii", "replace") if isinstance(text, str) else text
+    rest = len(given) % 4
     try:
-        raw = base64.urlsafe_b64decode(given + b"=" * (-len(given) % 4))
-    except (binascii.Error, ValueError):
-        raise Malformed("bad_base64", f"{given[:60]!r} is not base64url") from None
-    # The decoder skips what it does not know and forgives spare bits; encoding again does not.
-    if base64.urlsafe_b64encode(raw).rstrip(b"=") != given or (size is not None and len(raw) != size):
-        raise Malformed("bad_base64", f"{given[:60]!r} is not the one spelling of {size or 'these'} bytes")
+        raw = binascii.a2b_base64(given.translate(_FROM_URL) + _PADDING[rest], strict_mode=True)
+    except binascii.Error:
+        raise Malformed("bad_base64", f"{text[:60]!r} is not base64url") from None
+    if rest and given[-1] not in _LAST[rest]:
+        raise Malformed("bad_base64", f"{text[:60]!r} is not the one spelling of its bytes")
+    _require_size(raw, size)
     return raw
+
+
+def _require_size(raw: bytes, size: int | None) -> None:
+    if size is not None and len(raw) != size:
+        raise Malformed("bad_base64", f"{len(raw)} bytes where {size} belong", size=size)
 
 
 def to_base64(raw: bytes) -> str:
     """Padded base64."""
-    return base64.b64encode(raw).decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def to_base64url(raw: bytes) -> str:
     """Unpadded base64url."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def hex_bytes(text: str, *, size: int) -> bytes:
@@ -92,39 +105,39 @@ def timestamp_seconds(text: str) -> int:
 
     Raises: Malformed `bad_timestamp`.
     """
-    return _timestamp(text, _SECONDS, "%Y-%m-%dT%H:%M:%SZ") // 1000
+    if _SECONDS.match(text):
+        year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
+        try:
+            moment = datetime(year, month, day, int(text[11:13]), int(text[14:16]), int(text[17:19]), tzinfo=UTC)
+        except ValueError:
+            pass
+        else:
+            if moment >= _EPOCH:
+                return (moment - _EPOCH) // timedelta(seconds=1)
+    raise Malformed("bad_timestamp", f"{text[:40]!r} is no moment YYYY-MM-DDTHH:MM:SSZ")
 
 
+@lru_cache(maxsize=4096)
 def timestamp_milliseconds(text: str) -> int:
     """POSIX milliseconds of `YYYY-MM-DDTHH:MM:SS.mmmZ`, from 1970 on.
 
     Raises: Malformed `bad_timestamp`.
     """
     if not _MILLISECONDS.match(text):
-        raise Malformed("bad_timestamp", f"{text[:40]!r} is no YYYY-MM-DDTHH:MM:SS.mmmZ")
+        raise Malformed("bad_timestamp", f"{text[:40]!r} is no moment YYYY-MM-DDTHH:MM:SS.mmmZ")
     return timestamp_seconds(text[:19] + "Z") * 1000 + int(text[20:23])
 
 
-def _timestamp(text: str, pattern: re.Pattern[str], layout: str) -> int:
-    if pattern.match(text):
-        try:
-            moment = datetime.strptime(text, layout).replace(tzinfo=UTC)
-        except ValueError:
-            pass
-        else:
-            if moment >= _EPOCH:
-                return (moment - _EPOCH) // timedelta(milliseconds=1)
-    raise Malformed("bad_timestamp", f"{text[:40]!r} is no YYYY-MM-DDTHH:MM:SSZ")
-
-
+@lru_cache(maxsize=1024)
 def format_seconds(seconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ` of POSIX seconds."""
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert seconds >= 0, "no clock of ours stands before 1970"
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19] + "Z"
 
 
 def format_milliseconds(milliseconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.mmmZ` of POSIX milliseconds."""
-    return format_seconds(milliseconds // 1000)[:-1] + f".{milliseconds % 1000:03d}Z"
+    return f"{format_seconds(milliseconds // 1000)[:-1]}.{milliseconds % 1000:03d}Z"
 
 
 def require_plain_text(text: str) -> None:
@@ -134,8 +147,8 @@ def require_plain_text(text: str) -> None:
     """
     if text.isascii() and text.isprintable():
         return
-    for character in text:
-        if unicodedata.category(character) in _REFUSED_CATEGORIES:
-            raise Malformed("bad_text", f"the character U+{ord(character):04X} is not allowed in text")
+    match = allowed_text().match(text)
+    if match is not None and match.end() != len(text):
+        raise Malformed("bad_text", f"the character U+{ord(text[match.end()]):04X} is not allowed in text")
     if not unicodedata.is_normalized("NFC", text):
         raise Malformed("bad_text", "text must be in Unicode normal form C")

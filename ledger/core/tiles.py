@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from ledger.core.hashing import EMPTY_ROOT, HASH_BYTES, node_hash
+from ledger.core.hashing import EMPTY_ROOT, HASH_BYTES, node_hash, parents
 from ledger.core.merkle import Node
 from ledger.errors import Malformed
 
@@ -117,8 +117,9 @@ def decode_bundle(raw: bytes, *, width: int) -> list[bytes]:
 def tile_root(hashes: Sequence[bytes]) -> bytes:
     """Root of the full subtree over a power of two of hashes."""
     level = list(hashes)
+    assert len(level).bit_count() == 1, "a full subtree stands on a power of two of hashes"
     while len(level) > 1:
-        level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level), 2)]
+        level = parents(level)
     return level[0]
 
 
@@ -166,9 +167,15 @@ class TileReader:
 
 
 class TreeBuilder:
-    """The growing right edge of a tree: for each tile level, the hashes of its partial tile."""
+    """The growing right edge of a tree: for each tile level, the hashes of its partial tile.
+
+    Raises: Malformed `bad_tile` when the hashes given to begin with are not as many as the size leaves over.
+    """
 
     def __init__(self, size: int = 0, tails: Sequence[Sequence[bytes]] = ()) -> None:
+        left_over = [(size >> TILE_HEIGHT * level) % TILE_WIDTH for level in range(len(tails))]
+        if left_over != [len(tail) for tail in tails] or size >> TILE_HEIGHT * len(tails):
+            raise Malformed("bad_tile", f"these partial tiles are not those of a tree of size {size}", size=size)
         self.size = size
         self.tails: list[list[bytes]] = [list(tail) for tail in tails]
 

@@ -1,0 +1,19 @@
+"""The options that many commands share, spelled once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path,
+    typer.Option("--data", envvar="GIGATON_DATA", help="The ledger's directory.", show_default=True),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase of the key files.")
+]
+
+DEFAULT_DATA = Path("gigaton-data")

@@ -1,0 +1,173 @@
+"""Commands that read: totals, goals, show, export, fsck."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from api.cli.options import DEFAULT_DATA, Data, Json
+from api.cli.output import err, out, print_json, progress, table, tonnes
+from ledger.domain.units import format_kg
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for name, command in (("totals", totals), ("goals", goals), ("show", show), ("export", export), ("fsck", fsck)):
+        app.command(name)(command)
+
+
+def totals(
+    data: Data = DEFAULT_DATA,
+    by: Annotated[str, typer.Option(help="kind, lever, year, country, registry, assurance or party.")] = "lever",
+    as_json: Json = False,
+) -> None:
+    """What counts now, by one dimension.
+
+    Example:  gigaton totals --data build/demo --by country
+    """
+    from api.cli.views import as_of_line, breakdown
+    from api.wiring import open_for_reading
+    from ledger.service import report
+
+    with open_for_reading(data) as ledger:
+        answer = report.totals(ledger)
+        names = report.party_names(ledger) if by == "party" else None
+    if by not in answer.by:
+        raise typer.BadParameter(f"one of {', '.join(answer.by)}", param_hint="--by")
+    if as_json:
+        print_json(answer)
+        return
+    out.print(Text.assemble(tonnes(answer.total_g), (" t CO2e verified ", "bold"), f"in {answer.claims} claims"))
+    out.print(as_of_line(answer.as_of))
+    out.print()
+    out.print(breakdown(answer, by, names))
+    out.print()
+    out.print("claims: " + ", ".join(f"{number} {status}" for status, number in answer.status.items()))
+
+
+def goals(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """How far each goal is, and the pace that it needs.
+
+    Example:  gigaton goals --data build/demo
+    """
+    from api.cli.views import as_of_line, goals_table
+    from api.wiring import open_for_reading
+    from ledger.service import report
+
+    with open_for_reading(data) as ledger:
+        answer = report.goal_progress(ledger)
+    if as_json:
+        print_json(answer)
+        return
+    out.print(goals_table(answer))
+    out.print(as_of_line(answer.as_of))
+
+
+def show(
+    index: Annotated[int | None, typer.Argument(help="Index of an entry; without it, the head of the log.")] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """One entry: who said what, and what counts of it now.
+
+    Example:  gigaton show 12 --data build/demo
+    """
+    from api.cli.views import as_of_line
+    from api.wiring import open_for_reading
+    from ledger.service import report
+
+    with open_for_reading(data) as ledger:
+        if index is None:
+            head = report.head(ledger)
+            print_json({"ledger": ledger.name, **_plain(head)}) if as_json else out.print(as_of_line(head))
+            return
+        answer = report.show(ledger, index)
+    statement = answer.statement
+    if as_json:
+        print_json(
+            {
+                "index": index,
+                "entry_hash": answer.entry_hash,
+                "id": statement.id,
+                "kind": statement.kind,
+                "issuer": statement.issuer,
+                "signers": [str(kid) for kid in statement.signers],
+                "subject": statement.subject,
+                "claim": answer.claim,
+                "history": answer.history,
+                "as_of": answer.as_of,
+            }
+        )
+        return
+    shown = table("", "")
+    shown.show_header = False
+    shown.add_row("entry", f"{index}  {statement.kind}  {statement.id}")
+    shown.add_row("hash", answer.entry_hash)
+    shown.add_row("issuer", statement.issuer)
+    for kid in statement.signers:
+        shown.add_row("signed by", str(kid))
+    if answer.claim is not None:
+        claim = answer.claim
+        shown.add_row("status", f"{claim.status}; {len(claim.attestations)} of {claim.quorum} attestations")
+        shown.add_row("counts", f"{format_kg(claim.current_g)} kg of {format_kg(claim.stated_g)} kg claimed")
+        shown.add_row("entries", ", ".join(map(str, answer.history)))
+    out.print(shown)
+    print_json(statement.subject)
+    out.print(as_of_line(answer.as_of))
+
+
+def export(
+    folder: Annotated[Path | None, typer.Argument(help="Where to; DIR/export without it.")] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Publish the log as static files (checkpoint, tiles, entry bundles): what an auditor takes.
+
+    Example:  gigaton export --data build/demo
+    """
+    from api.wiring import open_for_reading
+    from ledger.store.export import export_log
+
+    target = folder or data / "export"
+    with open_for_reading(data) as ledger, ledger.reading() as connection, progress("export", None) as bar:
+        size = export_log(
+            connection,
+            target,
+            progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+        )
+    out.print(f"{size} entries in {target}")
+
+
+def fsck(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """Recompute every row of the database from the entry bytes and name what differs.
+
+    Example:  gigaton fsck --data build/demo
+    """
+    from api.wiring import open_for_reading
+    from ledger.store.fsck import fsck as check_database
+
+    with open_for_reading(data) as ledger, progress("fsck", None) as bar:
+        findings = check_database(
+            ledger.engine,
+            progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+        )
+    if as_json:
+        print_json({"findings": findings})
+    elif findings:
+        shown = table("table", "row", "column", "expected", "found")
+        for one in findings:
+            shown.add_row(one.table, one.row, one.column, one.expected, one.found)
+        err.print(shown)
+        err.print("Restore the database from a backup or refill it from an export; the log's bytes decide.")
+    else:
+        out.print("every row follows from the log")
+    if findings:
+        raise typer.Exit(1)
+
+
+def _plain(value: object) -> dict[str, object]:
+    import msgspec
+
+    return dict(msgspec.to_builtins(value))

@@ -1,0 +1,174 @@
+"""Commands that write: sign, submit, import, attest, correct."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import msgspec
+import typer
+
+from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile
+from api.cli.output import EXIT_REFUSED, err, out, print_json, tracked
+from ledger.domain.statements.members import Subject
+from ledger.errors import LedgerError, Malformed, Unreadable
+
+STATEMENT_FILE_BYTES_MAX = 64 * 1024
+IMPORT_FILE_BYTES_MAX = 4 * 1024**3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for name, command in (("sign", sign), ("submit", submit), ("import", import_), ("correct", correct)):
+        app.command(name)(command)
+
+
+def sign(
+    kind: Annotated[str, typer.Argument(help="Claim, Party, Correction, ... (docs/rules.md)")],
+    subject: Annotated[Path, typer.Option("--subject", help="JSON file: the credentialSubject.")],
+    issuer: Annotated[str, typer.Option("--issuer", help="Id of the party that says it.")],
+    key: Annotated[str, typer.Option("--key", help="Name of the author's key.")],
+    approve: Annotated[list[str] | None, typer.Option("--approve", help="Name of each further key, in order.")] = None,
+    output: Annotated[Path, typer.Option("--out", help="Where the signed statement goes.")] = Path("statement.jws"),
+    data: Data = DEFAULT_DATA,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Sign a statement for this ledger, with keys of DIR/keys; nothing is sent.
+
+    Example:  gigaton sign Correction --subject withdraw.json --issuer https://... --key "Acme: claimant"
+    """
+    from api.author import Hand, state
+    from api.wiring import find_stored, open_for_reading, open_rings, read_passphrase
+    from keys.signer import FileSigner
+    from ledger.domain.statements import KINDS
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="KIND")
+    body = _read_subject(subject, KINDS[kind])
+    rings = open_rings(data, read_passphrase(data, passphrase_file))
+    hands = []
+    for name in (key, *(approve or [])):
+        stored = find_stored(rings, name)
+        hands.append(Hand(stored.owner, FileSigner.from_stored(stored)))
+    with open_for_reading(data) as ledger:
+        statement = state(kind, body, ledger=ledger.name, author=hands[0], approvals=hands[1:], issuer=issuer)
+    output.write_bytes(statement)
+    out.print(f"{output}: {len(statement)} bytes, {len(hands)} signatures")
+
+
+def _read_subject(path: Path, shape: Any) -> Subject:
+    raw = _read(path, STATEMENT_FILE_BYTES_MAX)
+    try:
+        return cast(Subject, msgspec.json.decode(raw, type=shape))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Malformed("bad_schema", f"{path}: {error}", path=str(path)) from None
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as error:
+        raise Unreadable("unreadable_file", f"{path}: {error.strerror}", path=str(path)) from None
+    if len(raw) > limit:
+        raise Unreadable("unreadable_file", f"{path} has more than {limit} bytes", path=str(path))
+    return raw
+
+
+def submit(
+    statement: Annotated[Path, typer.Argument(help="File with one signed statement (compact JWS).")],
+    receipt: Annotated[Path | None, typer.Option("--receipt", help="Where entry and proof go, without ending.")] = None,
+    data: Data = DEFAULT_DATA,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Record one signed statement and keep its receipt. The same bytes again give the same receipt.
+
+    Example:  gigaton submit statement.jws --receipt receipts/claim --data build/demo
+    """
+    from api.wiring import open_for_writing, open_rings, read_passphrase
+    from ledger.service import submit as acts
+
+    raw = _read(statement, STATEMENT_FILE_BYTES_MAX).rstrip(b"\r\n")
+    rings = open_rings(data, read_passphrase(data, passphrase_file))
+    with open_for_writing(data, rings) as ledger:
+        recorded = acts.submit(ledger, raw)
+        proof = acts.prove(ledger, [recorded.index])[0]
+    if receipt is not None:
+        receipt.parent.mkdir(parents=True, exist_ok=True)
+        receipt.with_name(receipt.name + ".json").write_bytes(proof.entry)
+        receipt.with_name(receipt.name + ".tlog-proof").write_bytes(proof.receipt.encode())
+    if as_json:
+        print_json({"index": recorded.index, "size": recorded.size, "new": recorded.new})
+    else:
+        out.print(f"entry {recorded.index}" + ("" if recorded.new else " (recorded before)"))
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="File with one signed statement a line.")],
+    data: Data = DEFAULT_DATA,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Record many signed statements; each line has its own result and a refusal never stops the rest.
+
+    Example:  gigaton import statements.txt --data build/demo --json
+    """
+    from api.wiring import open_for_writing, open_rings, read_passphrase
+    from ledger.service import submit as acts
+
+    lines = [line for line in _read(source, IMPORT_FILE_BYTES_MAX).splitlines() if line]
+    rings = open_rings(data, read_passphrase(data, passphrase_file))
+    results: list[dict[str, object]] = []
+    with open_for_writing(data, rings) as ledger:
+        for number, answer in enumerate(
+            tracked(acts.submit_all(ledger, lines), label="import", total=len(lines)), start=1
+        ):
+            if isinstance(answer, LedgerError):
+                results.append({"line": number, "code": answer.code, "message": answer.message})
+            else:
+                results.append({"line": number, "index": answer.index, "new": answer.new})
+    refused = [result for result in results if "code" in result]
+    if as_json:
+        print_json(results)
+    else:
+        for result in refused:
+            err.print(f"line {result['line']}: {result['code']}: {result['message']}")
+        out.print(f"{len(results) - len(refused)} recorded, {len(refused)} refused")
+    if refused:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def correct(
+    action: Annotated[str, typer.Argument(help="withdraw, reverse, revoke, suspend or reinstate.")],
+    index: Annotated[int, typer.Argument(help="Index of the claim's (to revoke: the attestation's) entry.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")],
+    key: Annotated[str, typer.Option("--key", help="Name of the key that signs.")],
+    amount: Annotated[str | None, typer.Option("--amount", help="kg with 3 decimals, to reverse.")] = None,
+    data: Data = DEFAULT_DATA,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Take something back: nothing is edited, a correction is recorded beside it.
+
+    Example:  gigaton correct withdraw 12 --reason "Meter was faulty" --key "Acme: claimant"
+    """
+    from api.author import Hand, state
+    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase
+    from keys.signer import FileSigner
+    from ledger.domain.statements.claim import Correction
+    from ledger.service import report
+    from ledger.service import submit as acts
+
+    rings = open_rings(data, read_passphrase(data, passphrase_file))
+    stored = find_stored(rings, key)
+    with open_for_writing(data, rings) as ledger:
+        shown = report.show(ledger, index)
+        target = {"id": shown.statement.id, "index": index, "entry_hash": shown.entry_hash}
+        body = {"action": action, "target": target, "reason": reason} | ({"amount": amount} if amount else {})
+        try:
+            subject = msgspec.convert(body, Correction)
+        except msgspec.ValidationError as error:
+            raise Malformed("bad_schema", str(error)) from None
+        hand = Hand(stored.owner, FileSigner.from_stored(stored))
+        recorded = acts.submit(ledger, state("Correction", subject, ledger=ledger.name, author=hand))
+    out.print(f"entry {recorded.index}")

@@ -1,0 +1,1 @@
+"""Keys: making them, keeping them in encrypted files, signing with them, and saying whose are trusted."""
