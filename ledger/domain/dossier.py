@@ -11,6 +11,7 @@ Source: RULES 7.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,7 @@ def _check_order(carried: Sequence[Carried]) -> None:
     first = carried[0]
     if first.index != 0 or first.entry.previous != NO_PREVIOUS:
         raise Malformed("bad_dossier", "a dossier begins with entry 0 of its log")
-    for before, after in zip(carried, carried[1:], strict=False):
+    for before, after in itertools.pairwise(carried):
         linked = after.entry.previous.hex() == before.entry_hash
         if after.entry.recorded_at_ms < before.entry.recorded_at_ms or (after.index == before.index + 1 and not linked):
             raise Unproven("bad_dossier", f"entry {after.index} does not follow entry {before.index}")

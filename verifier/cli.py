@@ -1,0 +1,249 @@
+"""`gigaton-verify`: what an auditor, a partner or anyone runs, with no account and no server.
+
+Exit codes: 0 proven, 1 refuted, 2 unreadable or wrong usage, 3 not enough
+trust, 4 rollback or fork against pinned state, 5 proven, but no longer in force.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from keys.trust import Trust, read_trust
+from ledger import __version__
+from ledger.errors import LedgerError, Unreadable, Untrusted
+from verifier import report as reports
+from verifier.bundle import Bundle
+from verifier.pins import Pin, read_pins, write_pin
+from verifier.replay import replay
+from verifier.report import Report, Sums
+
+app = typer.Typer(
+    name="gigaton-verify",
+    help="Check a carbon ledger, a receipt or a certificate offline.",
+    epilog="Exit codes: 0 proven, 1 refuted, 2 unreadable or wrong usage, 3 not enough trust, 4 rollback or fork, "
+    "5 proven but no longer in force.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+TrustFile = Annotated[Path | None, typer.Option("--trust", help="Your trust.json; never taken from the bundle.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+_LINES_MAX = 12
+_FILE_BYTES_MAX = 1_000_000
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"gigaton-verify {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options that hold for every command."""
+
+
+@app.command()
+def audit(
+    bundle: Annotated[Path, typer.Argument(help="Folder or zip of a published log.")],
+    trust: TrustFile = None,
+    pins: Annotated[Path | None, typer.Option("--pins", help="Your pins.json: what you accepted before.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=0, help="Processes; 0 is one a core.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Replay a whole log offline: every byte, hash, signature, rule and sum.
+
+    Example:  gigaton-verify audit export --trust trust.json --pins pins.json
+    """
+    given = _trust(trust)
+    name = f"{given.origin}#{given.genesis}"
+    pinned = read_pins(pins).logs.get(name) if pins is not None else None
+    opened = Bundle(bundle)
+    try:
+        with _bar() as bar:
+            task = bar.add_task("audit", total=None)
+            result = replay(
+                opened,
+                given,
+                jobs=jobs,
+                roots_at=frozenset() if pinned is None else frozenset({pinned.size}),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        found = reports.conclude(result, given, pinned=pinned, keeps_pins=pins is not None)
+        if pins is not None and found.exit_code in (reports.PROVEN, reports.UNTRUSTED):
+            head = result.checkpoint
+            write_pin(pins, name, Pin(head.size, head.root.hex(), head.raw.decode()))
+        result.state.close()
+    except LedgerError as error:
+        found = reports.failed(error)
+    finally:
+        opened.close()
+    if as_json:
+        _print_json(found)
+    else:
+        _print_report(found, bundle)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def receipt(
+    proof: Annotated[Path, typer.Argument(help="The .tlog-proof file.")],
+    entry: Annotated[Path, typer.Option("--entry", help="The entry's bytes.")],
+    trust: TrustFile = None,
+    as_json: Json = False,
+) -> None:
+    """Check that an entry is in the log of a signed checkpoint.
+
+    Example:  gigaton-verify receipt entry-12.tlog-proof --entry entry-12.json --trust trust.json
+    """
+    from ledger.core.entry import decode_entry
+    from ledger.core.jws import check_signatures, open_jws
+    from ledger.core.receipt import check_receipt, parse_receipt
+    from ledger.errors import Malformed
+
+    given = _trust(trust)
+    raw = _read(entry)
+    parsed = parse_receipt(_read(proof))
+    head = check_receipt(parsed, entry=raw, log=given.log_vkey, origin=given.origin, witnesses=given.witness_vkeys)
+    read = decode_entry(raw)
+    if read.index != parsed.index:
+        raise Malformed("wrong_index", f"the entry says {read.index}, the proof {parsed.index}", index=parsed.index)
+    check_signatures(open_jws(read.statement))
+    cosigned = len(head.cosignatures)
+    if cosigned < given.witnesses.quorum:
+        raise Untrusted("below_quorum", f"{cosigned} of {given.witnesses.quorum} witnesses cosigned the checkpoint")
+    if as_json:
+        _print_json({"verdict": "proven", "index": parsed.index, "size": head.size, "root": head.root.hex()})
+    else:
+        out.print(
+            Text.assemble(("PROVEN ", "bold green"), f"entry {parsed.index} is in {given.origin} of size {head.size}")
+        )
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder or zip of a published log.")],
+    second: Annotated[Path, typer.Argument(help="Another copy of the same log.")],
+    trust: TrustFile = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two copies of a log: the same, one extends the other, or a fork with the evidence for it.
+
+    Example:  gigaton-verify compare export mirror --trust trust.json
+    """
+    from verifier.compare import compare as compare_bundles
+
+    given = _trust(trust)
+    found = compare_bundles(Bundle(first), Bundle(second), given)
+    if as_json:
+        _print_json(found)
+    else:
+        style = "bold red" if found.relation == "fork" else "bold green"
+        out.print(Text.assemble((found.relation.upper(), style), f" sizes {found.sizes[0]} and {found.sizes[1]}"))
+        for note in found.evidence or ():
+            out.print(note, markup=False)
+    raise typer.Exit(reports.FORKED if found.relation == "fork" else 0)
+
+
+def _trust(path: Path | None) -> Trust:
+    if path is None:
+        raise Untrusted("no_trust_file", "no trust file is given, so nothing can be proven")
+    return read_trust(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_FILE_BYTES_MAX)
+    except OSError as error:
+        raise Unreadable("unreadable_file", f"{path}: {error.strerror}", path=str(path)) from None
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() + "\n")
+
+
+def _print_report(found: Report, bundle: Path) -> None:
+    style = {0: "bold green", 3: "bold yellow"}.get(found.exit_code, "bold red")
+    out.print(Text.assemble((found.verdict.upper(), style), f"  {bundle}"))
+    for one in found.findings:
+        where = "" if one.index is None else f" at entry {one.index}"
+        out.print(Text.assemble(f"  {one.code}", (where, "bold"), f": {one.message}"))
+        out.print(Text(f"  do: {one.remedy}", "dim"))
+    if not found.size:
+        return
+    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    facts.add_row("log", f"{found.origin}, {found.entries} of {found.size} entries replayed")
+    facts.add_row("root", found.root)
+    facts.add_row("signatures", str(found.signatures))
+    witnesses = f"{len(found.cosigned_by)} cosigned, quorum {found.quorum}"
+    facts.add_row("witnesses", witnesses if found.cosigned_by else f"UNWITNESSED, quorum {found.quorum}")
+    facts.add_row("pins", found.pins)
+    facts.add_row("statements", ", ".join(f"{number} {kind}" for kind, number in found.kinds.items()))
+    facts.add_row("claims", ", ".join(f"{number} {status}" for status, number in found.claims.items()) or "none")
+    out.print(facts)
+    if found.recognised is not None and found.other is not None:
+        _print_sums(found.recognised, found.other)
+
+
+def _print_sums(recognised: Sums, other: Sums) -> None:
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, justify in (("kgCO2e verified", "left"), ("recognised", "right"), ("other", "right")):
+        shown.add_column(name, justify=justify, header_style="dim")  # type: ignore[arg-type]
+    shown.add_row("total", recognised.total_kg, other.total_kg)
+    for dimension in ("kind", "registry", "lever", "year"):
+        values = sorted({*recognised.by[dimension], *other.by[dimension]})
+        for value in values[:_LINES_MAX]:
+            shown.add_row(
+                f"{dimension} {value}",
+                recognised.by[dimension].get(value, "0.000"),
+                other.by[dimension].get(value, "0.000"),
+            )
+    out.print(shown)
+
+
+def _fail(error: LedgerError) -> NoReturn:
+    """An error outside an audit: the same codes, the same exits."""
+    found = reports.failed(error)
+    code = reports.UNTRUSTED if isinstance(error, Untrusted) else found.exit_code
+    if "--json" in sys.argv:
+        verdict = "not enough trust" if code == reports.UNTRUSTED else found.verdict
+        _print_json(Report(verdict, code, found.findings))
+    else:
+        err.print(Text.assemble(("error ", "bold red"), (error.code, "bold"), f": {error.message}"))
+        err.print(Text(f"   do: {error.remedy}", "dim"))
+    raise SystemExit(code)
+
+
+def run() -> None:
+    """Run a command; every deliberate error ends in a message that says what to do next."""
+    try:
+        app(standalone_mode=True)
+    except LedgerError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,193 @@
+"""The auditor's state: what the rule book asks, in memory that does not grow with the log.
+
+Records live as msgpack in a temporary SQLite database of bounded cache; the
+records of a stretch of entries are written behind in one go. What is small and
+asked for again and again (programme, parties, keys, grants, methodologies)
+stays in memory, up to a limit.
+
+Source: DESIGN 3, 10; RULES, first section.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from ledger.domain import records
+from ledger.domain.period import Period
+from ledger.domain.records import AccreditationRecord, ClaimRecord, CountedRecord, Record
+from ledger.domain.totals import Cell, CellSum, Decision, Dimension, difference, recognised
+
+R = TypeVar("R", bound=Record)
+
+PENDING_MAX = 20_000
+LASTING_MAX = 100_000
+CACHE_KIB = 32_768
+
+_LASTING = (
+    records.ProgrammeRecord,
+    records.PartyRecord,
+    records.KeyRecord,
+    records.DocumentRecord,
+    records.FactorSetRecord,
+    records.MethodologyRecord,
+    records.TargetRecord,
+)
+_SHAPES: tuple[type[Record], ...] = tuple(
+    shape
+    for shape in vars(records).values()
+    if isinstance(shape, type) and issubclass(shape, Record) and shape is not Record
+)
+_TAG = {shape: number for number, shape in enumerate(sorted(_SHAPES, key=lambda shape: shape.__name__))}
+
+_Key = tuple[type[Record], tuple[Any, ...]]
+
+
+class AuditState:
+    """A `StateView` over a temporary spool, with totals of recognised and other claims kept apart."""
+
+    def __init__(self, *, trusted: frozenset[tuple[str, str]], root: Callable[[int], bytes | None]) -> None:
+        self._trusted = trusted
+        self._root = root
+        self._spool = sqlite3.connect("", isolation_level=None)  # a temporary file that goes when it is closed
+        for setting in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KIB}", "temp_store=FILE"):
+            self._spool.execute(f"PRAGMA {setting}")
+        self._spool.execute("CREATE TABLE record (tag INT, key BLOB, value BLOB, PRIMARY KEY (tag, key)) WITHOUT ROWID")
+        self._spool.execute(
+            "CREATE TABLE counted (uri TEXT, start INT, claim TEXT, end INT, live INT,"
+            " PRIMARY KEY (uri, start, claim)) WITHOUT ROWID"
+        )
+        self._lasting: dict[_Key, Record] = {}
+        self._pending: dict[_Key, Record] = {}
+        self._decoders: dict[type[Record], msgspec.msgpack.Decoder[Any]] = {}
+        self._encoder = msgspec.msgpack.Encoder()
+        self._grants: dict[str, dict[str, AccreditationRecord]] = {}
+        self._held: dict[str, dict[tuple[Any, ...], CountedRecord]] = {}
+        self.sums: dict[bool, dict[Cell, CellSum]] = {True: {}, False: {}}
+        self.statuses: dict[str, int] = {}
+        self.attested = 0
+        self.recognised_attested = 0
+
+    def get(self, shape: type[R], *identity: str | int) -> R | None:
+        """The record of this type with this identity."""
+        key: _Key = (shape, identity)
+        found = self._pending.get(key) or self._lasting.get(key)
+        if found is None:
+            row = self._spool.execute(
+                "SELECT value FROM record WHERE tag = ? AND key = ?", (_TAG[shape], self._encoder.encode(identity))
+            ).fetchone()
+            if row is None:
+                return None
+            found = cast(Record, self._decoder(shape).decode(row[0]))
+            self._keep(key, found)
+        return cast("R", found)
+
+    def _decoder(self, shape: type[Record]) -> msgspec.msgpack.Decoder[Any]:
+        if shape not in self._decoders:
+            self._decoders[shape] = msgspec.msgpack.Decoder(shape)
+        return self._decoders[shape]
+
+    def _keep(self, key: _Key, record: Record) -> None:
+        if key[0] in _LASTING:
+            if len(self._lasting) >= LASTING_MAX:
+                self._lasting.clear()
+            self._lasting[key] = record
+
+    def accreditations_of(self, verifier: str) -> Sequence[AccreditationRecord]:
+        """Every grant ever made to a verifier, by index."""
+        return sorted(self._grants.get(verifier, {}).values(), key=lambda grant: grant.index)
+
+    def overlapping(self, *, uri: str, period: Period, ignoring: str | None) -> CountedRecord | None:
+        """A live claim's hold on `uri` that shares a day with `period`, other than the claim `ignoring`."""
+        changed = self._held.get(uri, {})
+        for held in changed.values():
+            if held.live and held.claim != ignoring and Period(held.start_day, held.end_day).overlaps(period):
+                return held
+        rows = self._spool.execute(
+            "SELECT uri, start, claim, end, live FROM counted WHERE uri = ? AND start < ? AND end > ? AND live",
+            (uri, period.end, period.start),
+        )
+        for row in rows:
+            held = CountedRecord(row[0], row[1], row[2], row[3], True)
+            if held.identity not in changed and held.claim != ignoring:
+                return held
+        return None
+
+    def cells(self, *, dimension: Dimension, value: str) -> Sequence[CellSum]:
+        """The sums of one dimension's value that are not empty, recognised or not."""
+        found: dict[Cell, CellSum] = {}
+        for sums in self.sums.values():
+            for cell, held in sums.items():
+                if (cell.dimension, cell.value) == (dimension, value):
+                    before = found.get(cell, CellSum(cell, 0, 0))
+                    found[cell] = CellSum(cell, before.grams + held.grams, before.claims + held.claims)
+        return [held for held in found.values() if held.claims or held.grams]
+
+    def root(self, size: int) -> bytes | None:
+        """Root of the log's tree at an earlier size."""
+        return self._root(size)
+
+    def apply(self, decision: Decision) -> None:
+        """Take over what one accepted entry changes."""
+        for record in decision.records:
+            if isinstance(record, ClaimRecord):
+                self._count(record)
+            key: _Key = (type(record), record.identity)
+            if isinstance(record, CountedRecord):
+                self._held.setdefault(record.uri, {})[record.identity] = record
+            else:
+                self._pending[key] = record
+                self._keep(key, record)
+            if isinstance(record, AccreditationRecord):
+                self._grants.setdefault(record.verifier, {})[record.id] = record
+            elif isinstance(record, records.AttestationRecord) and record.revoked_index is None:
+                self.attested += 1
+        if len(self._pending) + len(self._held) > PENDING_MAX:
+            self._flush()
+
+    def _count(self, after: ClaimRecord) -> None:
+        """Move a claim's grams between the sums, by whether recognised accreditors stand behind it."""
+        before = self.get(ClaimRecord, after.id)
+        if before is not None and len(after.attestations) > len(before.attestations):
+            newest = after.attestations[-1]
+            self.recognised_attested += (newest.accreditor, newest.accreditor_key) in self._trusted
+        if before is not None:
+            self.statuses[before.status] -= 1
+            self._add(before, None)
+        self.statuses[after.status] = self.statuses.get(after.status, 0) + 1
+        self._add(None, after)
+
+    def _add(self, before: ClaimRecord | None, after: ClaimRecord | None) -> None:
+        claim = after if after is not None else before
+        assert claim is not None, "one of the two is given"
+        sums = self.sums[recognised(claim, trusted=self._trusted)]
+        for one in difference(before=None, after=claim):
+            sign = 1 if after is not None else -1
+            held = sums.get(one.cell, CellSum(one.cell, 0, 0))
+            sums[one.cell] = CellSum(one.cell, held.grams + sign * one.grams, held.claims + sign * one.claims)
+
+    def _flush(self) -> None:
+        encode = self._encoder.encode
+        self._spool.execute("BEGIN")
+        self._spool.executemany(
+            "INSERT OR REPLACE INTO record VALUES (?, ?, ?)",
+            ((_TAG[shape], encode(identity), encode(record)) for (shape, identity), record in self._pending.items()),
+        )
+        self._spool.executemany(
+            "INSERT OR REPLACE INTO counted VALUES (?, ?, ?, ?, ?)",
+            (
+                (held.uri, held.start_day, held.claim, held.end_day, held.live)
+                for one in self._held.values()
+                for held in one.values()
+            ),
+        )
+        self._spool.execute("COMMIT")
+        self._pending.clear()
+        self._held.clear()
+
+    def close(self) -> None:
+        """Let the spool go."""
+        self._spool.close()
