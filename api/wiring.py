@@ -12,10 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from api.author import Hand
 from keys.keyfile import KeyRing, StoredKey, read_ring
 from keys.signer import FileSigner
-from ledger.domain.statements.members import Purpose
 from ledger.errors import NotAllowed, Unreadable
 from ledger.service.ledger import Ledger
 
@@ -51,18 +49,6 @@ def open_rings(directory: Path, passphrase: str) -> list[KeyRing]:
     if not paths:
         raise Unreadable("no_keys", f"there is no key file in {directory / 'keys'}", path=str(directory / "keys"))
     return [read_ring(path, passphrase) for path in paths]
-
-
-def find_hand(rings: list[KeyRing], *, party: str, purpose: Purpose) -> Hand:
-    """A party's key for a purpose.
-
-    Raises: NotAllowed `no_such_key`.
-    """
-    for ring in rings:
-        for stored in ring.keys:
-            if stored.owner == party and purpose in stored.purposes:
-                return Hand(party, FileSigner.from_stored(stored))
-    raise NotAllowed("no_such_key", f"no key file holds a key of {party} to {purpose}", party=party)
 
 
 def find_stored(rings: list[KeyRing], name: str) -> StoredKey:

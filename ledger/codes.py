@@ -156,22 +156,88 @@ _RULES: dict[str, str] = {
 }
 
 # Storing and sequencing (ledger.store, ledger.sequencer, ledger.service)
-_STORE: dict[str, str] = {}
+_STORE = {
+    "no_database": "Name the ledger's directory with --data, or found one first.",
+    "database_exists": "Choose an empty directory: a ledger is founded once.",
+    "database_unusable": "Check that the file is a readable SQLite database and the disk is in order; else restore a backup.",
+    "database_settings": "Call the operator: the database does not take the settings that keep what was acknowledged.",
+    "schema_version": "Use the release that this database was written with, or migrate it.",
+    "database_rolled_back": "Restore the newest copy: entries that were signed are missing from this database.",
+    "database_replaced": "Put the ledger's own database back: this one holds another history.",
+    "tree_damaged": "Stop writing, run `gigaton fsck`, and restore or refill the database.",
+    "tile_missing": "Run `gigaton fsck`, and refill the tiles from an export.",
+    "read_back_differs": "Stop writing, check disk and memory, run `gigaton fsck`, then start again.",
+    "memory_damaged": "Check the machine's memory; nothing was written.",
+    "no_head": "Name a directory that holds a founded ledger.",
+    "head_moved": "Send it again: another writer was faster.",
+    "writer_stopped": "Check disk and database, then start the ledger again; it verifies itself first.",
+    "busy": "Wait a moment and send it again.",
+    "clock_backwards": "Set the machine's clock right; writing goes on when it has caught up.",
+    "signer_state_unreadable": "Restore signer.json from a backup; never delete it.",
+    "signer_fork": "Stop: this log was signed with another history. Keep both and call the operator.",
+    "other_log": "Keep each log's signer.json beside its own database.",
+    "other_origin": "Use the checkpoint and trust file of the same log.",
+    "wrong_log_key": "Use the log key that the Programme names.",
+    "not_a_programme": "Sign a Programme and found the ledger with it.",
+    "read_only": "Open the ledger with its log key to write.",
+    "no_entry": "Name an index below the size of the log: `gigaton show` prints it.",
+    "nothing_signed": "Record something first: there is no checkpoint yet.",
+    "evidence_too_large": "Split the evidence or digest it elsewhere; the limit stands beside this error.",
+    "evidence_damaged": "Restore the evidence file from a backup; the digest in the claim tells whether it is right.",
+}
 
 # Keys and trust (keys)
-_KEYS: dict[str, str] = {}
+_KEYS = {
+    "unreadable_file": "Check the path and that you may read or write it.",
+    "bad_key_file": "Use a key file that `gigaton keygen` made, whole and unchanged.",
+    "wrong_passphrase": "Give the passphrase of this key file, or restore the file from a backup.",
+    "empty_passphrase": "Give a passphrase.",
+    "key_file_exists": "Choose another name: a key file is never overwritten.",
+    "key_file_permissions": "Run chmod 600 on the file and chmod 700 on its folder, as their owner.",
+    "wrong_key_type": "Use an Ed25519 key here; the P-256 key seals certificates alone.",
+    "bad_trust_file": "Get the trust file again from whoever you trust about this log.",
+}
 
 # Auditing (verifier)
-_AUDIT: dict[str, str] = {}
+_AUDIT = {
+    "no_trust_file": "Give your trust file with --trust; nothing can be proven without it.",
+    "unreadable_bundle": "Fetch the bundle again; a file in it cannot be read.",
+    "missing_file": "Fetch the bundle again, whole; a file that its checkpoint needs is missing.",
+    "empty_log": "Wait until the log has its first entry.",
+    "wrong_index": "Keep the files and tell the operator: an entry does not stand where it says.",
+    "broken_chain": "Keep the files and tell the operator: the hash chain is broken at this entry.",
+    "tile_differs": "Keep the files and tell the operator: the published tree does not follow from the entries.",
+    "root_differs": "Keep the files and tell the operator: the signed root does not follow from the entries.",
+    "other_genesis": "Use the trust file of this log: its first entry is another.",
+    "other_log_key": "Get the trust file again: the Programme names another log key.",
+    "below_quorum": "Wait for more witnesses to cosign, or lower the quorum in your own trust file.",
+    "no_recognised_accreditor": "Add the accreditors that you recognise to your trust file, if you do.",
+    "rolled_back": "Keep both checkpoints: the log was shorter than what you accepted before.",
+    "forked": "Keep both checkpoints: they prove that the log has two histories.",
+    "bad_pins_file": "Restore pins.json from a backup; without it a rollback cannot be noticed.",
+}
 
 # Certificates (ledger.certificates, verifier.certificate)
 _CERTIFICATES: dict[str, str] = {
     "bad_dossier": "Ask the issuer for the certificate again: what it carries is incomplete.",
-    "missing_glyph": "Write the name in characters that the fonts of the certificate have; the message names the first that they lack.",
+    "missing_glyph": "Write the name in characters that the certificate's fonts have; the message names one that they lack.",
 }
 
 # Commands (api)
 _COMMANDS = {
+    "directory_not_empty": "Choose a folder that does not exist yet, or empty this one.",
+    "empty_file": "Give a file with at least one row below its header.",
+    "wrong_columns": "Give every column once; docs/demo.md lists them.",
+    "bad_csv": "Mend the quoting of the CSV at this line.",
+    "not_utf8_file": "Save the file as UTF-8.",
+    "missing_cell": "Fill in the cell; only serial and verifier may be empty.",
+    "missing_period": "Fill in both days of the period.",
+    "bad_quantity": "Write the tonnes as a plain decimal, such as 1234.5.",
+    "unknown_choice": "Use one of the words that the message lists.",
+    "cell_too_long": "Shorten the cell.",
+    "no_passphrase": "Name a file with --passphrase-file, or run at a terminal.",
+    "no_keys": "Make keys first: `gigaton keygen`.",
+    "no_such_key": "Put the key file into DIR/keys, or name another key.",
     "unknown_country": "Write the country as its ISO 3166-1 two-letter code or its English name there.",
 }
 

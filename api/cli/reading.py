@@ -102,8 +102,7 @@ def show(
             }
         )
         return
-    shown = table("", "")
-    shown.show_header = False
+    shown = table("what", "")
     shown.add_row("entry", f"{index}  {statement.kind}  {statement.id}")
     shown.add_row("hash", answer.entry_hash)
     shown.add_row("issuer", statement.issuer)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.author import state
 from api.demo import claims as drafts
 from api.demo.cast import Cast, party_id
+from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
 from keys.trust import Trust, write_trust
@@ -27,9 +27,8 @@ from ledger.domain.quantify import compile_formula, estimate
 from ledger.domain.records import MethodologyRecord
 from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import Claim
-from ledger.domain.statements.members import EcosystemRole, Reference, Role, Subject
+from ledger.domain.statements.members import EcosystemRole, Reference, Role
 from ledger.domain.statements.programme import AccreditationGrant
-from ledger.domain.statements.report import Cumulative, Intensity, Neutrality
 from ledger.errors import LedgerError, Unavailable, Unreadable
 from ledger.service import submit as acts
 from ledger.service.found import found_ledger
@@ -41,55 +40,6 @@ OPERATOR = "Gigaton Demonstration Operator"
 ACCREDITOR = "Gigaton Demonstration Accreditor"
 METHODOLOGIST = "Gigaton Demonstration Methodologist"
 RECEIPTS_KEPT = 5
-
-TARGETS: tuple[Subject, ...] = (
-    Cumulative(
-        id="gigatonnes-2035", version=1, title="1.5 gigatonnes across the ecosystem (Scope 3+) by 2035",
-        scopes=("3+",), kinds=("reduction", "avoided", "removal"), from_="2021-01-01", to="2036-01-01",
-        goal="1500000000000.000",
-    ),
-    Neutrality(
-        id="neutral-2030", version=1, title="Carbon neutral in Scope 1 and 2 by 2030",
-        scopes=("1", "2"), from_="2030-01-01", to="2031-01-01", goal="0.000",
-    ),
-    Intensity(
-        id="intensity-2030", version=1, title="Scope 3 intensity halved by 2030 against 2020",
-        scopes=("3",), from_="2030-01-01", to="2031-01-01", base_year=2020, goal_ppm=500_000,
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class RowResult:
-    """What became of one row: `verified`, `no_verifier`, or the code that refused it."""
-
-    line: int
-    project_id: str
-    registry: str
-    outcome: str
-    message: str
-    index: int | None = None
-    amount_g: int = 0
-
-
-@dataclass
-class Outcome:
-    """What the job did, row by row, and where its files are."""
-
-    directory: Path
-    rows: list[RowResult] = field(default_factory=list)
-    computed: list[int] = field(default_factory=list)
-    parties: int = 0
-    methodologies: int = 0
-    size: int = 0
-    seconds: dict[str, int] = field(default_factory=dict)
-
-    def count(self) -> dict[str, int]:
-        """Number of rows by outcome."""
-        counts: dict[str, int] = {}
-        for row in self.rows:
-            counts[row.outcome] = counts.get(row.outcome, 0) + 1
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 class Job:
@@ -150,7 +100,6 @@ class Job:
         self._must(statements)
         self._accredit([name for name, held in roles.items() if "verifier" in held])
         self._write_trust()
-        self.outcome.parties = len(roles) + 1
         return len(roles)
 
     def _accredit(self, verifiers: list[str]) -> None:
@@ -196,7 +145,6 @@ class Job:
         adopted = {method.id: method for method in map(drafts.adoption_of, self._rows)}
         methods = [*map(shipped_methodology, SHIPPED_METHODOLOGIES), *adopted.values()]
         self._must(state("Methodology", one, ledger=name, author=author, approvals=[approver]) for one in methods)
-        self.outcome.methodologies = len(methods)
         return len(methods)
 
     def claim(self) -> Iterator[int]:
@@ -291,14 +239,14 @@ class Job:
     def export(self) -> int:
         """Publish the log as files and keep a few receipts beside it."""
         with self.ledger.reading() as connection:
-            self.outcome.size = export_log(connection, self.directory / "export")
+            size = export_log(connection, self.directory / "export")
         folder = self.directory / "receipts"
         folder.mkdir(exist_ok=True)
         verified = [row.index for row in self.outcome.rows if row.outcome == "verified" and row.index is not None]
         for proof in acts.prove(self.ledger, [0, *verified[:RECEIPTS_KEPT]]):
             (folder / f"entry-{proof.index}.json").write_bytes(proof.entry)
             (folder / f"entry-{proof.index}.tlog-proof").write_bytes(proof.receipt.encode())
-        return self.outcome.size
+        return size
 
     def tamper(self) -> tuple[Path, int]:
         """A copy of the export with one byte of one claim's entry changed; gives the copy and the index."""

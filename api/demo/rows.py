@@ -42,7 +42,7 @@ COLUMNS = (
     "serial",
     "verifier",
 )
-ROWS_MAX = 1_000_000
+FILE_BYTES_MAX = 1024**3
 CELL_CHARACTERS_MAX = 300
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -96,7 +96,8 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
     Raises: Unreadable `unreadable_file`, `not_utf8_file` or `wrong_columns` for the file as a whole.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX)
     except OSError as error:
         raise Unreadable("unreadable_file", f"{path}: {error.strerror}", path=str(path)) from None
     try:

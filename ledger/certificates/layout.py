@@ -128,14 +128,19 @@ class Sheet:
     def rosette(
         self, *, x: float, y: float, radius: float, colour: str, petals: int = 12, turns: int = 5, thick: float = 0.25
     ) -> None:
-        """A guilloche: rings of petals, each turned a little against the one before."""
+        """A guilloche: epitrochoids of `petals` loops, each turned a little against the one before."""
         for turn in range(turns):
-            phase = 2 * pi * turn / (petals * turns)
+            phase = 2 * pi * turn / turns
             points = []
-            for step in range(petals * 24 + 1):
-                angle = 2 * pi * step / (petals * 24)
-                reach = radius * (0.72 + 0.28 * cos(petals * (angle + phase)) - 0.05 * turn * sin(2 * petals * angle))
-                points.append((x + reach * cos(angle), y + reach * sin(angle)))
+            for step in range(petals * 30 + 1):
+                angle = 2 * pi * step / (petals * 30)
+                inner = (petals + 1) * angle + phase
+                points.append(
+                    (
+                        x + radius * (0.66 * cos(angle) + 0.34 * cos(inner)),
+                        y + radius * (0.66 * sin(angle) + 0.34 * sin(inner)),
+                    )
+                )
             self.path(points, colour=colour, thick=thick)
 
     def waves(self, y: float) -> None:

@@ -51,7 +51,13 @@ def draw(facts: PageFacts, *, attachments: tuple[str, ...]) -> bytes:
     )
     out = BytesIO()
     canvas = Canvas(
-        out, (WIDTH, HEIGHT), invariant=1, initialFontName="Sans", pdfVersion=(1, 7), lang="en", pageCompression=1
+        out,
+        (WIDTH, HEIGHT),
+        invariant=1,
+        initialFontName="Sans",  # type: ignore[arg-type]
+        pdfVersion=(1, 7),
+        lang="en",
+        pageCompression=1,
     )
     canvas.setTitle(f"Certificate {facts.number}")
     canvas.setAuthor(facts.programme)

@@ -47,11 +47,6 @@ def require(event: Event, claim: ClaimRecord) -> None:
     )
 
 
-def is_live(claim: ClaimRecord) -> bool:
-    """Whether the claim still holds what it counts (`counted_by`), suspended or not."""
-    return claim.status not in _ENDED
-
-
 def settle(claim: ClaimRecord, *, index: int) -> ClaimRecord:
     """The claim with status and amounts that follow from its attestations and losses.
 

@@ -161,7 +161,7 @@ def _read_inputs(declared: Mapping[str, Input], given: Mapping[str, InputValue])
             have, want = parse_unit(unit), parse_unit(wanted.unit)
             if have.dimensions != want.dimensions or have.gas_basis != want.gas_basis:
                 raise Refused("dimension_mismatch", f"input {name}: {unit} is no {wanted.unit}", name=name, unit=unit)
-            scale = have.scale / want.scale
+            scale = Fraction(have.scale, want.scale)
             numerator, denominator = numerator * scale.numerator, denominator * scale.denominator
         for bound, sign in ((wanted.min, 1), (wanted.max, -1)):
             if bound is not None:

@@ -18,7 +18,6 @@ from ledger.domain.records import ClaimRecord, Record
 from ledger.domain.units import Grams, share_grams
 
 Dimension = Literal["all", "country", "registry", "assurance", "party"]
-DIMENSIONS: tuple[Dimension, ...] = ("all", "country", "registry", "assurance", "party")
 
 
 class Cell(NamedTuple):

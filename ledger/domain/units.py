@@ -104,7 +104,7 @@ def parse_unit(text: str) -> Unit:
         if atom not in _ATOMS:
             raise Malformed("unknown_unit", f"no unit {atom[:32]!r} in {text[:80]!r}", unit=text[:80])
         dimension, multiple = _ATOMS[atom]
-        scale = scale * multiple if sign > 0 else scale / multiple
+        scale *= multiple**sign
         if dimension != "one":
             powers[dimension] = powers.get(dimension, 0) + sign
     return Unit(text, scale, dimensions_of(powers))

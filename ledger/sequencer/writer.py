@@ -17,8 +17,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from ledger.core.note import Vkey
@@ -30,7 +28,7 @@ from ledger.sequencer.clock import Clock
 from ledger.sequencer.plan import Accepted, Checked, Plan, check, make_plan
 from ledger.sequencer.signer_state import SignerState
 from ledger.store import log_store
-from ledger.store.engine import reading
+from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, reading
 from ledger.store.view import SqlView
 
 QUEUE_STATEMENTS_MAX = 50_000
@@ -135,7 +133,7 @@ class Writer:
             with self._state.turn():
                 plan = self._commit_batch(checked)
                 size, checkpoint = self._sign_head()
-        except (SQLAlchemyError, OSError) as error:
+        except STORAGE_ERRORS as error:
             # Whether the commit took effect is unknown: nothing more is written until everything was verified.
             self._poison = Unavailable("writer_stopped", f"{type(error).__name__}: {error}")
             self._builder = None
@@ -229,7 +227,7 @@ class Writer:
                         _read_back(connection, first=0, head=head)
                 if head.size:
                     self._sign_head()
-        except (SQLAlchemyError, OSError) as error:
+        except STORAGE_ERRORS as error:
             raise Unavailable("writer_stopped", f"{type(error).__name__}: {error}") from error
         self._poison = None
 

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError
-
 from ledger.core.note import Vkey
 from ledger.core.signing import Signer
 from ledger.domain.records import ProgrammeRecord
@@ -21,7 +18,7 @@ from ledger.errors import NotAllowed, Unavailable
 from ledger.sequencer.clock import Clock, now_ms
 from ledger.sequencer.writer import Step, Writer
 from ledger.store import queries
-from ledger.store.engine import open_database, reading, unusable
+from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, open_database, reading, unusable
 from ledger.store.evidence import EvidenceStore
 
 DATABASE = "ledger.db"
@@ -60,7 +57,7 @@ class Ledger:
         engine = open_database(path)
         try:
             return cls(directory, engine, signer=signer, clock=clock, step=step)
-        except DatabaseError as error:
+        except STORAGE_ERRORS as error:
             engine.dispose()
             raise unusable(path, error) from None
         except BaseException:
@@ -97,7 +94,5 @@ class Ledger:
     def __enter__(self) -> Ledger:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()

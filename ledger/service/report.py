@@ -6,7 +6,6 @@ Source: DESIGN 6, RULES 6.
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from ledger.core.entry import decode_entry
 from ledger.core.jws import open_jws
@@ -17,6 +16,7 @@ from ledger.domain.statements import Statement, read_statement
 from ledger.errors import Malformed
 from ledger.service.ledger import Ledger
 from ledger.store import log_store, queries
+from ledger.store.engine import Connection
 
 
 class AsOf(Struct, frozen=True):

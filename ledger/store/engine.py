@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlmodel import SQLModel
 
 from ledger.errors import Unavailable
 from ledger.store.guards import GUARDS
 from ledger.store.tables import SCHEMA_VERSION
+
+__all__ = ["STORAGE_ERRORS", "Connection", "Engine", "create_database", "open_database", "reading", "unusable"]
+
+# What a failing disk or database raises; whether a commit took effect is unknown then.
+STORAGE_ERRORS = (SQLAlchemyError, OSError)
 
 BUSY_TIMEOUT_MS = 30_000
 WAL_AUTOCHECKPOINT_PAGES = 65_536

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Row, Table, Text
+from sqlalchemy import Connection, Row, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.domain import records
@@ -42,7 +42,6 @@ class _Codec:
         self.names = [field.name for field in fields]
         # A scalar is stored as it is; tuples, structs and dicts as JSON text.
         self.decoders = [msgspec.json.Decoder(field.type) if _is_json(field.type) else None for field in fields]
-        self.booleans = [column_type(field.type)[0] is Boolean for field in fields]
 
     def to_row(self, record: Record) -> dict[str, Any]:
         return {

@@ -5,7 +5,6 @@ Source: DESIGN 6.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,7 +12,6 @@ from sqlalchemy import Connection, func, select
 
 from ledger.domain.records import (
     ClaimRecord,
-    PartyRecord,
     Record,
     StatementRecord,
     TargetRecord,
@@ -55,14 +53,6 @@ def claims(connection: Connection, *, after: int = -1, limit: int = PAGE_MAX, **
     return [from_row(ClaimRecord, row) for row in connection.execute(query)]
 
 
-def all_claims(connection: Connection, **columns: Any) -> Iterator[ClaimRecord]:
-    """Every claim with these columns, a page at a time."""
-    after = -1
-    while page := claims(connection, after=after, **columns):
-        yield from page
-        after = page[-1].index
-
-
 def largest_claims(connection: Connection, party: str, *, limit: int) -> list[ClaimRecord]:
     """The verified claims of a claimant that count most, largest first."""
     table = TABLE_OF[ClaimRecord]
@@ -73,11 +63,6 @@ def largest_claims(connection: Connection, party: str, *, limit: int) -> list[Cl
         .limit(limit)
     )
     return [from_row(ClaimRecord, row) for row in connection.execute(query)]
-
-
-def parties(connection: Connection) -> list[PartyRecord]:
-    """Every registered party."""
-    return find(connection, PartyRecord)
 
 
 def targets(connection: Connection) -> list[TargetRecord]:

@@ -137,5 +137,5 @@ def _record_table(shape: type[Record]) -> Table:
 
 TABLE_OF: dict[type[Record], Table] = {shape: _record_table(shape) for shape in RECORDS}
 ENTRY, TILE, HEAD, CELL, HISTORY = (
-    SQLModel.metadata.tables[name] for name in ("entry", "tile", "head", "cell", "history")
+    SQLModel.metadata.tables[str(row.__tablename__)] for row in (EntryRow, TileRow, HeadRow, CellRow, HistoryRow)
 )

@@ -8,7 +8,7 @@ Source: DESIGN 4.1, RULES 1.1.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -97,10 +97,3 @@ class KeyUse(Subject, frozen=True):
 
     key: PublicKey
     purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1, max_length=8)]
-
-
-class DocumentKey(NamedTuple):
-    """Name of a versioned document inside the rule book."""
-
-    id: str
-    version: int
