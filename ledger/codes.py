@@ -159,7 +159,7 @@ _RULES: dict[str, str] = {
 _STORE = {
     "no_database": "Name the ledger's directory with --data, or found one first.",
     "database_exists": "Choose an empty directory: a ledger is founded once.",
-    "database_unusable": "Check that the file is a readable SQLite database and the disk is in order; else restore a backup.",
+    "database_unusable": "Check that the file is a SQLite database and the disk is in order; else restore a backup.",
     "database_settings": "Call the operator: the database does not take the settings that keep what was acknowledged.",
     "schema_version": "Use the release that this database was written with, or migrate it.",
     "database_rolled_back": "Restore the newest copy: entries that were signed are missing from this database.",
@@ -191,7 +191,7 @@ _KEYS = {
     "unreadable_file": "Check the path and that you may read or write it.",
     "bad_key_file": "Use a key file that `gigaton keygen` made, whole and unchanged.",
     "wrong_passphrase": "Give the passphrase of this key file, or restore the file from a backup.",
-    "empty_passphrase": "Give a passphrase.",
+    "empty_passphrase": "Give a passphrase of several words.",
     "key_file_exists": "Choose another name: a key file is never overwritten.",
     "key_file_permissions": "Run chmod 600 on the file and chmod 700 on its folder, as their owner.",
     "wrong_key_type": "Use an Ed25519 key here; the P-256 key seals certificates alone.",
@@ -200,6 +200,8 @@ _KEYS = {
 
 # Auditing (verifier)
 _AUDIT = {
+    "not_proven": "Resolve what the audit found first; nothing is attested on a log that is not proven.",
+    "not_a_claim": "Name the index of a claim's entry.",
     "no_trust_file": "Give your trust file with --trust; nothing can be proven without it.",
     "unreadable_bundle": "Fetch the bundle again; a file in it cannot be read.",
     "missing_file": "Fetch the bundle again, whole; a file that its checkpoint needs is missing.",
@@ -220,7 +222,7 @@ _AUDIT = {
 # Certificates (ledger.certificates, verifier.certificate)
 _CERTIFICATES: dict[str, str] = {
     "bad_dossier": "Ask the issuer for the certificate again: what it carries is incomplete.",
-    "missing_glyph": "Write the name in characters that the certificate's fonts have; the message names one that they lack.",
+    "missing_glyph": "Write the name in characters that the certificate's fonts have; the message names one they lack.",
 }
 
 # Commands (api)
@@ -234,7 +236,7 @@ _COMMANDS = {
     "missing_period": "Fill in both days of the period.",
     "bad_quantity": "Write the tonnes as a plain decimal, such as 1234.5.",
     "unknown_choice": "Use one of the words that the message lists.",
-    "cell_too_long": "Shorten the cell.",
+    "cell_too_long": "Shorten the text in this cell.",
     "no_passphrase": "Name a file with --passphrase-file, or run at a terminal.",
     "no_keys": "Make keys first: `gigaton keygen`.",
     "no_such_key": "Put the key file into DIR/keys, or name another key.",

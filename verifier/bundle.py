@@ -6,13 +6,15 @@ Source: DESIGN 4.4; TLOG-SPEC 6; THREATS L19.
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.core.note import NOTE_BYTES_MAX
-from ledger.core.tiles import TILE_WIDTH, Tile, bundle_path
-from ledger.errors import Unreadable
+from ledger.core.tiles import TILE_WIDTH, Tile, bundle_path, parse_path
+from ledger.errors import Malformed, Unreadable
 
 HASH_BYTES = 32
+FILES_MAX = 10_000_000
 BUNDLE_BYTES_MAX = TILE_WIDTH * (2 + 65_535)
 TILE_BYTES_MAX = TILE_WIDTH * HASH_BYTES
 
@@ -56,6 +58,29 @@ class Bundle:
             raw = self._require(Tile(tile.level, tile.index, TILE_WIDTH).path, TILE_BYTES_MAX)
             raw = raw[: tile.width * HASH_BYTES]
         return raw
+
+    def beyond(self, size: int) -> int:
+        """Number of published bundles past a size: written, but under no checkpoint, and so ignored.
+
+        Raises: Unreadable `unreadable_bundle` when there are too many files to list.
+        """
+        names = self._zip.namelist() if self._zip is not None else self._listed()
+        bundles = -(-size // TILE_WIDTH)
+        past = 0
+        for number, name in enumerate(names):
+            if number >= FILES_MAX:
+                raise Unreadable("unreadable_bundle", f"{self.path} holds more than {FILES_MAX} files")
+            if name.startswith("tile/entries/"):
+                try:
+                    _, index, _ = parse_path(name)
+                except Malformed:
+                    continue  # no bundle of this log: nothing reads it
+                past += index >= bundles
+        return past
+
+    def _listed(self) -> Iterator[str]:
+        folder = self._root / "tile" / "entries"
+        return (path.relative_to(self._root).as_posix() for path in folder.rglob("*") if path.is_file())
 
     def _require(self, name: str, limit: int) -> bytes:
         raw = self._read(name, limit)

@@ -84,7 +84,8 @@ def audit(
                 roots_at=frozenset() if pinned is None else frozenset({pinned.size}),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-        found = reports.conclude(result, given, pinned=pinned, keeps_pins=pins is not None)
+        beyond = opened.beyond(result.checkpoint.size)
+        found = reports.conclude(result, given, pinned=pinned, keeps_pins=pins is not None, beyond=beyond)
         if pins is not None and found.exit_code in (reports.PROVEN, reports.UNTRUSTED):
             head = result.checkpoint
             write_pin(pins, name, Pin(head.size, head.root.hex(), head.raw.decode()))
@@ -160,6 +161,58 @@ def compare(
     raise typer.Exit(reports.FORKED if found.relation == "fork" else 0)
 
 
+@app.command()
+def attest(
+    bundle: Annotated[Path, typer.Argument(help="Folder or zip of a published log.")],
+    claim: Annotated[int, typer.Option("--claim", help="Index of the claim's entry.")],
+    opinion: Annotated[str, typer.Option(help="unmodified, modified, adverse or disclaimed.")],
+    verified: Annotated[str, typer.Option(help="Verified reduction, kg with 3 decimals.")],
+    key: Annotated[Path, typer.Option("--key", help="Key file with your key to attest.")],
+    passphrase_file: Annotated[Path, typer.Option("--passphrase-file", help="Passphrase of the key files.")],
+    trust: TrustFile = None,
+    review_key: Annotated[Path | None, typer.Option("--review-key", help="Key file of the reviewer.")] = None,
+    assurance: Annotated[str, typer.Option(help="limited or reasonable.")] = "limited",
+    materiality_ppm: Annotated[int, typer.Option(help="Materiality in parts per million.")] = 50_000,
+    conflict: Annotated[str, typer.Option(help="Your declaration on conflicts of interest.")] = "None.",
+    text: Annotated[str, typer.Option("--statement", help="The verification statement in words.")] = "Verified.",
+    output: Annotated[Path, typer.Option("--out", help="Where the signed statement goes.")] = Path("attestation.jws"),
+) -> None:
+    """Recompute a claim from a log that you replay first, and sign your opinion at home.
+
+    Example:  gigaton-verify attest export --trust trust.json --claim 12 --opinion unmodified
+    --verified 499000.000 --key me.age --review-key reviewer.age --passphrase-file p.txt
+    """
+    from ledger.domain.units import format_kg
+    from verifier.attest import draft, find_key, review, sign_attestation
+
+    given = _trust(trust)
+    passphrase = _read(passphrase_file).decode("utf-8", "replace").rstrip("\r\n")
+    keys = [find_key(key, passphrase, purpose="attest")]
+    if review_key is not None:
+        keys.append(find_key(review_key, passphrase, purpose="review"))
+    opened = Bundle(bundle)
+    result = replay(opened, given)
+    reviewed = review(opened, result, claim)
+    stated, gives = reviewed.record.stated_g, reviewed.recomputed.reduction_g
+    out.print(f"claim {claim}: {reviewed.claim.title}")
+    out.print(
+        f"  claimed {format_kg(stated)} kg, its inputs give {format_kg(max(0, gives))} kg, difference {stated - gives} g"
+    )
+    subject = draft(
+        reviewed,
+        opinion=opinion,
+        verified_reduction=verified,
+        assurance=assurance,
+        materiality_ppm=materiality_ppm,
+        conflict_of_interest=conflict,
+        statement=text,
+    )
+    payload, signed = sign_attestation(result, subject, keys=keys)
+    out.print(payload.decode(), markup=False)
+    output.write_bytes(signed)
+    out.print(f"{output}: signed with {len(keys)} keys; send it with: gigaton submit {output}")
+
+
 def _trust(path: Path | None) -> Trust:
     if path is None:
         raise Untrusted("no_trust_file", "no trust file is given, so nothing can be proven")
@@ -199,6 +252,8 @@ def _print_report(found: Report, bundle: Path) -> None:
     witnesses = f"{len(found.cosigned_by)} cosigned, quorum {found.quorum}"
     facts.add_row("witnesses", witnesses if found.cosigned_by else f"UNWITNESSED, quorum {found.quorum}")
     facts.add_row("pins", found.pins)
+    if found.bundles_beyond:
+        facts.add_row("ignored", f"{found.bundles_beyond} entry bundles beyond the checkpoint")
     facts.add_row("statements", ", ".join(f"{number} {kind}" for kind, number in found.kinds.items()))
     facts.add_row("claims", ", ".join(f"{number} {status}" for status, number in found.claims.items()) or "none")
     out.print(facts)

@@ -13,9 +13,12 @@ from typing import Literal
 from msgspec import Struct
 
 from keys.trust import Trust
+from ledger.core.check import check_consistency
 from ledger.core.checkpoint import VerifiedCheckpoint, open_checkpoint
 from ledger.core.merkle import root_at
-from ledger.core.tiles import Tile, TileReader
+from ledger.core.prove import prove_consistency
+from ledger.core.tiles import TileReader
+from ledger.errors import BadProof, Unreadable
 from verifier.bundle import Bundle
 
 
@@ -43,16 +46,15 @@ def compare(first: Bundle, second: Bundle, trust: Trust) -> Comparison:
         return Comparison("same" if same else "fork", sizes, roots, None if same else _evidence(heads))
     longer = first if sizes[0] > sizes[1] else second
     old, new = sorted(heads, key=lambda head: head.size)
-    agrees = _root(longer, new, new.size) == new.root and _root(longer, new, old.size) == old.root
-    return Comparison("extends" if agrees else "fork", sizes, roots, None if agrees else _evidence(heads))
-
-
-def _root(bundle: Bundle, head: VerifiedCheckpoint, size: int) -> bytes:
-    def fetch(tiles: object) -> list[bytes]:
-        assert isinstance(tiles, list), "the reader asks with a list"
-        return [bundle.tile(tile) for tile in tiles if isinstance(tile, Tile)]
-
-    return root_at(size, TileReader(fetch, head.size))
+    reader = TileReader(lambda tiles: [longer.tile(tile) for tile in tiles], new.size)
+    if root_at(new.size, reader) != new.root:
+        raise Unreadable("tile_differs", f"the tiles of {longer.path} do not lead to its own checkpoint")
+    path = prove_consistency(old_size=old.size, new_size=new.size, reader=reader) if old.size else []
+    try:
+        check_consistency(old=old, new=new, path=path)
+    except BadProof:
+        return Comparison("fork", sizes, roots, _evidence(heads))
+    return Comparison("extends", sizes, roots)
 
 
 def _evidence(heads: list[VerifiedCheckpoint]) -> tuple[str, str]:

@@ -63,6 +63,7 @@ class Report(Struct, frozen=True):
     cosigned_by: list[str] = []
     quorum: int = 0
     pins: str = "not kept"
+    bundles_beyond: int = 0
 
 
 def finding(code: str, message: str, index: int | None = None) -> Finding:
@@ -78,7 +79,7 @@ def failed(error: LedgerError) -> Report:
     return Report("refuted", REFUTED, [one])
 
 
-def conclude(result: Replay, trust: Trust, *, pinned: Pin | None, keeps_pins: bool) -> Report:
+def conclude(result: Replay, trust: Trust, *, pinned: Pin | None, keeps_pins: bool, beyond: int) -> Report:
     """The verdict of a replay."""
     findings, forked = _against_pin(result, pinned)
     if result.problem is not None:
@@ -116,6 +117,7 @@ def conclude(result: Replay, trust: Trust, *, pinned: Pin | None, keeps_pins: bo
         cosigned_by=cosigned,
         quorum=trust.witnesses.quorum,
         pins=_pin_text(pinned, keeps_pins),
+        bundles_beyond=beyond,
     )
 
 

@@ -38,7 +38,7 @@ def seal(pdf: bytes, *, key: EllipticCurvePrivateKey, certificate: Certificate, 
     signer = SimpleSigner(
         signing_cert=asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)),
         signing_key=asn1_keys.PrivateKeyInfo.load(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())),
-        cert_registry=SimpleCertificateStore(),
+        cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]
     )
     sealer = _Sealer(
         PdfSignatureMetadata(

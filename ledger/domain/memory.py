@@ -61,10 +61,6 @@ class MemoryState:
         """The sums of one dimension's value that are not empty."""
         return [held for held in self._sums.get((dimension, value), {}).values() if held.claims or held.grams]
 
-    def all_cells(self) -> list[CellSum]:
-        """Every sum that is not empty."""
-        return [held for cells in self._sums.values() for held in cells.values() if held.claims or held.grams]
-
     def root(self, size: int) -> bytes | None:
         """Root of the log's tree at `size`, where the owner of this state can tell."""
         return self._root(size)

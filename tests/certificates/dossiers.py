@@ -16,9 +16,10 @@ from ledger.domain import certificate as totals
 from ledger.domain.memory import MemoryState
 from ledger.domain.period import parse_period
 from ledger.domain.records import ClaimRecord
-from ledger.domain.rules import decide_bytes
+from ledger.domain.rules import decide
 from ledger.domain.statements import claim as c
 from ledger.domain.statements import members as m
+from ledger.domain.statements import read_statement
 from ledger.domain.statements import report as r
 from ledger.domain.view import Position
 from tests.world import START_MS, World, reference_to, sign_with
@@ -66,7 +67,7 @@ class Log:
         previous = leaf_hash(self.entries[-1]) if self.entries else NO_PREVIOUS
         raw = encode_entry(Entry(index, previous, START_MS + 1000 * index, statement))
         position = Position(index, START_MS + 1000 * index, leaf_hash(raw).hex())
-        self.state.apply(decide_bytes(self.state, position, statement))
+        self.state.apply(decide(self.state, position, read_statement(open_jws(statement))))
         self.entries.append(raw)
         return raw
 

@@ -69,7 +69,7 @@ class ReferenceTree:
 
 
 def tiles(size: int) -> set[tuple[int, int, int]]:
-    """Every (level, index, width) that a log of this size serves: full ones, then one of floor(size / 256^L) mod 256."""
+    """Every (level, index, width) that a log of this size serves; a partial one has floor(size / 256^L) mod 256."""
     found = set()
     for level in range(8):
         count = size // 256**level

@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ledger.core.jws import open_jws
 from ledger.domain.records import ProgrammeRecord, StatementRecord
 from ledger.domain.rules.v1 import attestations, certificates, claims, corrections, documents, founding
-from ledger.domain.statements import Statement, read_statement
+from ledger.domain.statements import Statement
 from ledger.domain.totals import Decision
 from ledger.domain.view import Position, StateView
 from ledger.errors import Conflict, NotAllowed
@@ -57,8 +56,3 @@ def decide(view: StateView, position: Position, statement: Statement) -> Decisio
     decision = RULES[statement.kind](view, position, statement, statement.subject)
     seen = StatementRecord(statement.id, position.index, position.entry_hash, statement.kind, statement.issuer)
     return Decision((seen, *decision.records), decision.sums)
-
-
-def decide_bytes(view: StateView, position: Position, jws: bytes) -> Decision:
-    """`decide` on the bytes of a statement, parsed but not verified: total over all bytes."""
-    return decide(view, position, read_statement(open_jws(jws)))
