@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
-from asn1crypto import algos, cms, x509
+from asn1crypto import algos, cms, pem, tsp, x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -75,7 +75,7 @@ def _require_signed(raw: bytes, *, digest: bytes, pinned: Sequence[str]) -> None
         many = len(attributes)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise Unproven("bad_seal", f"the signature cannot be read: {error}"[:300]) from None
-    certificates = [load_pinned(pem) for pem in pinned]
+    certificates = [load_pinned(text) for text in pinned]
     found = [one for one in certificates if [one.dump()] == held]
     if not found:
         raise Unproven("seal_not_pinned", "the seal is by a certificate that the trust file does not pin")
@@ -83,8 +83,7 @@ def _require_signed(raw: bytes, *, digest: bytes, pinned: Sequence[str]) -> None
         raise Unproven("bad_seal", "something hides behind the signature")
     if not _ATTRIBUTES <= known <= _MAY_BE or many != len(known):
         raise Unproven("bad_seal", "the signature states other attributes than a seal does")
-    whole = sha256(found[0].dump()).digest()
-    if message_digest != [digest] or content_type != ["data"] or hashes != [whole]:
+    if message_digest != [digest] or content_type != ["data"] or hashes != [sha256(found[0].dump()).digest()]:
         raise Unproven("bad_seal", "the file is not the one that was sealed")
     if _rebuilt(found[0], signed_bytes, signature) != raw[:size]:
         raise Unproven("bad_seal", "the signature is not in its one spelling")
@@ -94,16 +93,17 @@ def _require_signed(raw: bytes, *, digest: bytes, pinned: Sequence[str]) -> None
 def _certificate_hashes(by_name: dict[str, cms.SetOfAny]) -> list[bytes]:
     if "signing_certificate_v2" not in by_name:
         return []
-    return [one["cert_hash"].native for value in by_name["signing_certificate_v2"] for one in value["certs"]]
+    values = [tsp.SigningCertificateV2.load(value.dump()) for value in by_name["signing_certificate_v2"]]
+    return [one["cert_hash"].native for value in values for one in value["certs"]]
 
 
-def load_pinned(pem: str) -> x509.Certificate:
+def load_pinned(text: str) -> x509.Certificate:
     """The certificate of a trust file; it must hold a P-256 key.
 
     Raises: Malformed `bad_seal_certificate`.
     """
     try:
-        certificate = load_pem_x509_certificate(pem.encode("ascii"))
+        certificate = load_pem_x509_certificate(text.encode("ascii"))
         key = certificate.public_key()
         loaded = x509.Certificate.load(certificate.public_bytes(Encoding.DER))
     except (ValueError, TypeError) as error:
@@ -151,6 +151,5 @@ def _verify(certificate: x509.Certificate, *, message: bytes, signature: bytes) 
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
-    from asn1crypto import pem
 
     return bytes(pem.armor("CERTIFICATE", certificate.dump()))

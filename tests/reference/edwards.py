@@ -93,8 +93,8 @@ def encodings(points: list[Point]) -> Iterator[bytes]:
 
 
 def challenge(r: bytes, key: bytes, message: bytes) -> int:
-    """k = SHA-512(R || A || M) as a number, not reduced."""
-    return int.from_bytes(hashlib.sha512(r + key + message).digest(), "little")
+    """k = SHA-512(R || A || M), reduced modulo L as libraries do; under a mixed A that is not the same as k."""
+    return int.from_bytes(hashlib.sha512(r + key + message).digest(), "little") % L
 
 
 def holds(*, key: bytes, message: bytes, signature: bytes, cofactor: int) -> bool:
