@@ -13,7 +13,79 @@ from api.cli.output import out
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
+    app.command("init")(init)
     app.command("keygen")(keygen)
+
+
+def init(
+    origin: Annotated[str, typer.Option("--origin", help="Name of the log: <host>/log. There is no default.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the programme.")],
+    operator: Annotated[str, typer.Option("--operator", help="Id of the operator: did:web, https or urn:lei.")],
+    operator_name: Annotated[str, typer.Option("--operator-name", help="Its legal name.")],
+    base_url: Annotated[str, typer.Option("--base-url", help="Where its pages will be.")],
+    roots: Annotated[int, typer.Option(min=1, max=7, help="Root keys to make.")] = 3,
+    threshold: Annotated[int, typer.Option(min=1, max=7, help="Root signatures that a change needs.")] = 2,
+    data: Data = DEFAULT_DATA,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Found a ledger in an empty directory: keys, entry 0 and a trust file.
+
+    Take the root key files offline afterwards: nothing but a change of the programme needs them.
+
+    Example:  gigaton init --origin ledger.example/log --name "Example" --operator https://ledger.example
+    --operator-name "Example Ltd" --base-url https://ledger.example --passphrase-file p.txt
+    """
+    from api.author import Hand
+    from api.founding import DEFAULT_POLICY, programme_statement
+    from api.wiring import read_passphrase
+    from keys.generate import new_key, new_seal
+    from keys.keyfile import KeyRing, write_ring
+    from keys.signer import FileSigner
+    from keys.trust import Trust, write_trust
+    from ledger.domain.statements.members import KeyUse
+    from ledger.domain.statements.programme import Party
+    from ledger.errors import Unavailable
+    from ledger.service.found import found_ledger
+
+    if (data / "ledger.db").exists() or (data / "keys").exists():
+        raise Unavailable("database_exists", f"{data} holds a ledger or keys already", path=str(data))
+    passphrase = read_passphrase(data, passphrase_file)
+    root_keys = [new_key(name=f"root-{number + 1}", owner=operator, purposes=()) for number in range(roots)]
+    log = new_key(name="log", owner=operator, purposes=())
+    register = new_key(name="register", owner=operator, purposes=("register",))
+    publish = new_key(name="publish", owner=operator, purposes=("publish", "certify"))
+    seal, certificate = new_seal(name="seal", common_name=f"{operator_name} certificate seal")
+    party = Party(
+        id=operator,
+        legal_name=operator_name,
+        roles=("operator", "registrar"),
+        ultimate_owner=operator,
+        keys=(KeyUse(register.public, register.purposes), KeyUse(publish.public, publish.purposes)),
+        ecosystem_role="operator",
+    )
+    statement = programme_statement(
+        origin=origin,
+        name=name,
+        base_url=base_url,
+        operator=party,
+        roots=[Hand(operator, FileSigner.from_stored(stored)) for stored in root_keys],
+        threshold=threshold,
+        log_key=FileSigner.from_stored(log).public_key,
+        policy=DEFAULT_POLICY,
+    )
+    with found_ledger(data, statement, signer=FileSigner.from_stored(log)) as ledger:
+        folder = data / "keys"
+        folder.mkdir(mode=0o700)
+        for stored in root_keys:
+            write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
+        write_ring(folder / "operator.age", KeyRing((log, register, publish, seal)), passphrase)
+        (folder / "seal.pem").write_text(certificate, encoding="ascii")
+        genesis = ledger.name.partition("#")[2]
+        programme = ledger.programme.subject
+        write_trust(
+            data / "trust.json", Trust.build(programme=programme, genesis=genesis, accreditors={}, seal=(certificate,))
+        )
+        out.print(f"{ledger.name}\nkeys in {folder}: take root-*.age offline\ntrust file {data / 'trust.json'}")
 
 
 def keygen(

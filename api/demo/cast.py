@@ -13,36 +13,25 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from api.author import Hand, state
+from api.founding import DEFAULT_POLICY, programme_statement
 from keys.generate import new_key, new_seal
 from keys.keyfile import KeyRing, StoredKey, write_ring
 from keys.signer import FileSigner
-from ledger.core.note import Vkey
 from ledger.core.strict import to_base64url
 from ledger.domain.statements.members import EcosystemRole, KeyUse, Purpose, Role
-from ledger.domain.statements.programme import Formats, LogKey, Party, Policy, Programme, RootKeys
+from ledger.domain.statements.programme import Party
 
 HOST = "demonstration.gigaton.example"
 ORIGIN = f"{HOST}/log"
 ROOTS, THRESHOLD = 3, 2
 RING_NAME = "demonstration.age"
 
-POLICY = Policy(
-    quorum=1,
-    quorum_high=1,
-    quorum_high_from_t=100_000,
-    reviewer_required=True,
-    materiality_ppm=50_000,
-    period_days_max=3_660,
-    period_age_days_max=30 * 366,
-    deduction_above_ppm=100_000,
-    gwp_sets=("AR5", "AR6"),
-    adopts="any",
-    evidence_max=64,
-    participants_max=64,
-    findings_days=60,
-    rotation_delay_hours=24,
-    anchor_hours=24,
+# A mirror of public registries: one verifier suffices, and periods are as long and old as registries have them.
+POLICY = msgspec.structs.replace(
+    DEFAULT_POLICY, quorum_high=1, period_days_max=3_660, period_age_days_max=30 * 366, adopts="any"
 )
 
 _PURPOSES: dict[Role, tuple[Purpose, ...]] = {
@@ -115,23 +104,15 @@ class Cast:
         subject, _ = self._party(operator, ("operator", "registrar"), "operator", None)
         seal, self.seal_certificate = new_seal(name="seal", common_name=f"{operator} certificate seal")
         self.stored.append(seal)
-        statement = state(
-            "Programme",
-            Programme(
-                version=1,
-                origin=ORIGIN,
-                name="Gigaton demonstration: public registry issuances, adopted and not additional to their own issue",
-                base_url=f"https://{HOST}",
-                operator=subject,
-                formats=Formats(entry=1, statement=1, rules=1),
-                root=RootKeys(tuple(to_base64url(hand.signer.public_key) for hand in roots), THRESHOLD),
-                log_keys=(LogKey(str(Vkey.make(ORIGIN, log.signer.public_key)), 0),),
-                witnesses=(),
-                policy=POLICY,
-            ),
-            ledger=ORIGIN,
-            author=roots[0],
-            approvals=roots[1:THRESHOLD],
+        statement = programme_statement(
+            origin=ORIGIN,
+            name="Gigaton demonstration: public registry issuances, adopted and not additional to their own issue",
+            base_url=f"https://{HOST}",
+            operator=subject,
+            roots=roots,
+            threshold=THRESHOLD,
+            log_key=log.signer.public_key,
+            policy=POLICY,
         )
         self.enrolled.add(operator)
         assert isinstance(log.signer, FileSigner)
