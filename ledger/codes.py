@@ -200,6 +200,7 @@ _KEYS = {
 
 # Auditing (verifier)
 _AUDIT = {
+    "packages_missing": "Install gigaton with all its packages to check PDF certificates: pip install gigaton.",
     "not_proven": "Resolve what the audit found first; nothing is attested on a log that is not proven.",
     "not_a_claim": "Name the index of a claim's entry.",
     "no_trust_file": "Give your trust file with --trust; nothing can be proven without it.",
@@ -223,6 +224,17 @@ _AUDIT = {
 _CERTIFICATES: dict[str, str] = {
     "bad_dossier": "Ask the issuer for the certificate again: what it carries is incomplete.",
     "missing_glyph": "Write the name in characters that the certificate's fonts have; the message names one they lack.",
+    "unknown_template": "Use a release that draws this template.",
+    "not_a_certificate": "Name the PDF file of a certificate, exactly as it was received.",
+    "not_sealed": "Do not rely on it: ask the issuer for the sealed file itself, not a print or copy of it.",
+    "bad_seal": "Do not rely on it: the file was changed. Ask the issuer for the file as it was sealed.",
+    "seal_not_pinned": "Do not rely on it, unless the issuer's own channel gives you this seal for your trust file.",
+    "bad_seal_certificate": "Put the issuer's P-256 seal certificate (PEM) into the trust file.",
+    "bad_file": "Do not rely on it: keep the file and tell the issuer, whose key sealed what is no certificate.",
+    "bad_attachments": "Do not rely on it: keep the file and tell the issuer, whose key sealed other attachments.",
+    "other_credential": "Do not rely on it: keep the file and tell the issuer and an auditor.",
+    "other_proof": "Do not rely on it: keep the file and tell the issuer and an auditor.",
+    "page_differs": "Rely on the credential, not the page; check with the release that made it and tell the issuer.",
 }
 
 # Commands (api)

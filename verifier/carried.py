@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import pikepdf
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from ledger.errors import Malformed, Unproven
@@ -70,8 +69,7 @@ def _check_revisions(pdf: bytes) -> int:
     if len(signatures) != 1 or len(reader.embedded_regular_signatures) != 1:
         raise Unproven("bad_file", f"the file carries {len(signatures)} signatures, a certificate carries one")
     seal = signatures[0]
-    seal.compute_integrity_info()
-    if seal.coverage != SignatureCoverageLevel.ENTIRE_FILE or seal.modification_level != ModificationLevel.NONE:
+    if seal.evaluate_signature_coverage() != SignatureCoverageLevel.ENTIRE_FILE:
         raise Unproven("bad_file", "the seal does not cover the whole file")
     if len(reader.root["/AcroForm"]["/Fields"]) != 1 or "/DocMDP" not in reader.root["/Perms"]:
         raise Unproven("bad_file", "the file is not certified against every change")
@@ -106,7 +104,7 @@ def _named_files(opened: pikepdf.Pdf) -> dict[str, bytes]:
             raise Unproven("bad_attachments", f"the attachment {name[:80]!r} bears two names, or its name twice")
         if specification.EF.get("/UF", stream).objgen != stream.objgen or len(specification.EF.keys()) > 2:
             raise Unproven("bad_attachments", f"the attachment {name[:80]!r} has two contents")
-        if int(stream.get("/Params", {}).get("/Size", 0)) > ATTACHMENT_BYTES_MAX:
+        if int(stream.Params.Size) > ATTACHMENT_BYTES_MAX:
             raise Unproven("bad_attachments", f"the attachment {name[:80]!r} is too large")
         named[name] = stream.read_bytes()
     return named

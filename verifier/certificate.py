@@ -83,7 +83,7 @@ def verify_certificate(pdf: bytes, *, trust: Trust, now_ms: int, log: Path | Non
     """
     steps: list[Step] = []
     try:
-        attached, checkpoint, dossier = _prove(pdf, trust, steps)
+        checkpoint, dossier = _prove(pdf, trust, steps)
     except LedgerError as error:
         name = next(name for name in _PROVEN_STEPS if name not in {step.name for step in steps})
         steps.append(Step(name, "failed", error.message, error.code))
@@ -111,7 +111,7 @@ def verify_certificate(pdf: bytes, *, trust: Trust, now_ms: int, log: Path | Non
 _PROVEN_STEPS = ("seal", "file", "checkpoint", "proofs", "ledger", "rules", "credential", "page")
 
 
-def _prove(pdf: bytes, trust: Trust, steps: list[Step]) -> tuple[Attached, VerifiedCheckpoint, Dossier]:
+def _prove(pdf: bytes, trust: Trust, steps: list[Step]) -> tuple[VerifiedCheckpoint, Dossier]:
     """Everything that must hold; the first that does not ends the check.
 
     Raises: LedgerError.
@@ -140,7 +140,7 @@ def _prove(pdf: bytes, trust: Trust, steps: list[Step]) -> tuple[Attached, Verif
     passed("credential", f"recorded as entry {dossier.certificate.index}, {dossier.certificate.entry_hash}")
     _check_page(pdf, attached, dossier, checkpoint)
     passed("page", "drawn again from these facts, it is the same to the byte")
-    return attached, checkpoint, dossier
+    return checkpoint, dossier
 
 
 def _check_proofs(attached: Attached, checkpoint: VerifiedCheckpoint) -> None:

@@ -7,6 +7,7 @@ trust, 4 rollback or fork against pinned state, 5 proven, but no longer in force
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -43,6 +44,7 @@ TrustFile = Annotated[Path | None, typer.Option("--trust", help="Your trust.json
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 _LINES_MAX = 12
 _FILE_BYTES_MAX = 1_000_000
+_PDF_BYTES_MAX = 64 * 1024 * 1024
 
 
 def _version(asked: bool) -> None:
@@ -137,6 +139,37 @@ def receipt(
 
 
 @app.command()
+def certificate(
+    file: Annotated[Path, typer.Argument(help="The PDF.")],
+    trust: TrustFile = None,
+    log: Annotated[Path | None, typer.Option("--log", help="The published log, for the present status.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a sealed certificate with nothing but the file and your trust file.
+
+    Example:  gigaton-verify certificate GT-2026-1.pdf --trust trust.json
+    """
+    try:
+        from verifier.certificate import verify_certificate
+    except ModuleNotFoundError as error:
+        raise Unreadable(
+            "packages_missing", f"checking a PDF needs the package {error.name}", package=str(error.name)
+        ) from None
+    given = _trust(trust)
+    found = verify_certificate(_read(file, _PDF_BYTES_MAX), trust=given, now_ms=time.time_ns() // 1_000_000, log=log)
+    if as_json:
+        _print_json(found)
+    else:
+        style = "bold green" if found.exit_code == 0 else "bold yellow" if found.exit_code in (3, 5) else "bold red"
+        out.print(Text.assemble((found.verdict, style), f"  {file}"))
+        steps = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for step in found.steps:
+            steps.add_row(step.name, step.result, step.what)
+        out.print(steps)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="Folder or zip of a published log.")],
     second: Annotated[Path, typer.Argument(help="Another copy of the same log.")],
@@ -219,10 +252,10 @@ def _trust(path: Path | None) -> Trust:
     return read_trust(path)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int = _FILE_BYTES_MAX) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_FILE_BYTES_MAX)
+            return file.read(limit)
     except OSError as error:
         raise Unreadable("unreadable_file", f"{path}: {error.strerror}", path=str(path)) from None
 
