@@ -13,9 +13,10 @@ from hashlib import sha256
 from msgspec import Struct
 
 from ledger.core.entry import decode_entry
-from ledger.core.jws import check_signatures, open_jws
+from ledger.core.jws import Kid, check_signatures, open_jws
 from ledger.core.tiles import TILE_WIDTH, decode_bundle
-from ledger.errors import LedgerError
+from ledger.domain.statements import read_statement
+from ledger.errors import LedgerError, Unsupported
 
 
 class Problem(Struct, frozen=True):
@@ -26,44 +27,52 @@ class Problem(Struct, frozen=True):
     message: str
 
 
+class CheckedEntry(Struct, frozen=True):
+    """What the fold needs of an entry whose bytes, spelling and signatures hold."""
+
+    leaf: bytes
+    recorded_at_ms: int
+    kind: str
+    payload: bytes
+    signers: tuple[Kid, ...]
+
+
 class CheckedBundle(Struct, frozen=True):
-    """Leaf hashes of the entries up to the first problem, and what chain links them to their neighbours."""
+    """The entries up to the first problem, and the hash that links the first of them to the bundle before."""
 
     first: int
-    entries: list[bytes]
-    leaves: list[bytes]
+    entries: list[CheckedEntry]
     previous: bytes
     problem: Problem | None
-    signatures: int
+    unsupported: bool = False
 
 
 def check_bundle(raw: bytes, *, index: int, width: int) -> CheckedBundle:
     """Check the first `width` entries of entry bundle `index`; total over all bytes."""
     first = index * TILE_WIDTH
-    entries: list[bytes] = []
-    leaves: list[bytes] = []
-    first_previous, signatures, at = b"", 0, first
+    entries: list[CheckedEntry] = []
+    first_previous = b""
+    problem: Problem | None = None
+    unsupported = False
     try:
         for at, one in enumerate(_cut(raw, width), start=first):
             entry = decode_entry(one)
             if entry.index != at:
-                return _found(
-                    first, entries, leaves, first_previous, signatures, at, "wrong_index", f"it says {entry.index}"
-                )
-            if leaves and entry.previous != leaves[-1]:
-                said = entry.previous.hex()
-                return _found(
-                    first, entries, leaves, first_previous, signatures, at, "broken_chain", f"previous is {said}"
-                )
+                problem = Problem(at, "wrong_index", f"the entry says index {entry.index}")
+                break
+            if entries and entry.previous != entries[-1].leaf:
+                problem = Problem(at, "broken_chain", f"previous is {entry.previous.hex()}")
+                break
             opened = open_jws(entry.statement)
             check_signatures(opened)
+            statement = read_statement(opened)
             first_previous = first_previous or entry.previous
-            signatures += len(opened.signatures)
-            entries.append(one)
-            leaves.append(sha256(b"\x00" + one).digest())
+            leaf = sha256(b"\x00" + one).digest()
+            entries.append(CheckedEntry(leaf, entry.recorded_at_ms, statement.kind, opened.payload, statement.signers))
     except LedgerError as error:
-        return _found(first, entries, leaves, first_previous, signatures, at, error.code, error.message)
-    return CheckedBundle(first, entries, leaves, first_previous, None, signatures)
+        problem = Problem(first + len(entries), error.code, error.message)
+        unsupported = isinstance(error, Unsupported)
+    return CheckedBundle(first, entries, first_previous, problem, unsupported)
 
 
 def _cut(raw: bytes, width: int) -> list[bytes]:
@@ -73,16 +82,3 @@ def _cut(raw: bytes, width: int) -> list[bytes]:
     for _ in range(width):
         at += 2 + int.from_bytes(raw[at : at + 2], "big")
     return decode_bundle(raw[: min(at, full)] if at < full else raw, width=width)
-
-
-def _found(
-    first: int,
-    entries: list[bytes],
-    leaves: list[bytes],
-    previous: bytes,
-    signatures: int,
-    at: int,
-    code: str,
-    message: str,
-) -> CheckedBundle:
-    return CheckedBundle(first, entries, leaves, previous, Problem(at, code, message), signatures)

@@ -19,19 +19,18 @@ from itertools import islice
 
 from keys.trust import Trust
 from ledger.core.checkpoint import VerifiedCheckpoint, open_checkpoint
-from ledger.core.entry import NO_PREVIOUS, Entry, decode_entry
-from ledger.core.jws import open_jws
+from ledger.core.entry import NO_PREVIOUS
 from ledger.core.merkle import root_at
 from ledger.core.note import Vkey
 from ledger.core.tiles import Tile, TileData, TileReader, TreeBuilder, bundles_of
 from ledger.domain.records import ProgrammeRecord
 from ledger.domain.rules import decide
-from ledger.domain.statements import read_statement
+from ledger.domain.statements import read_again
 from ledger.domain.statements.programme import Programme
 from ledger.domain.view import Position
 from ledger.errors import LedgerError, Malformed, Unreadable, Unsupported
 from verifier.bundle import Bundle
-from verifier.checks import CheckedBundle, Problem, check_bundle
+from verifier.checks import CheckedBundle, CheckedEntry, Problem, check_bundle
 from verifier.state import AuditState
 
 Progress = Callable[[int, int], None]
@@ -115,41 +114,41 @@ class _Fold:
         if checked.entries and checked.previous != self._previous:
             return self._stop(checked.first, "broken_chain", f"previous is {checked.previous.hex()}")
         leaves: list[bytes] = []
-        for at, (raw, leaf) in enumerate(zip(checked.entries, checked.leaves, strict=True), start=checked.first):
-            problem = self._decide(decode_entry(raw), leaf)
+        for at, entry in enumerate(checked.entries, start=checked.first):
+            problem = self._decide(entry, at)
             if problem is not None:
-                self._grow(leaves)
                 return self._stop(at, *problem)
-            leaves.append(leaf)
+            leaves.append(entry.leaf)
             if at + 1 in self._roots_at:
                 self._grow(leaves)
                 leaves = []
                 self.result.roots[at + 1] = self._builder.root()
-        self.result.signatures += checked.signatures
         touched = self._grow(leaves)
-        if checked.leaves:
-            self._previous = checked.leaves[-1]
+        if checked.entries:
+            self._previous = checked.entries[-1].leaf
         if checked.problem is not None:
+            self.result.unsupported = checked.unsupported
             return self._stop(checked.problem.index, checked.problem.code, checked.problem.message)
         return self._compare(touched)
 
-    def _decide(self, entry: Entry, leaf: bytes) -> tuple[str, str] | None:
+    def _decide(self, entry: CheckedEntry, index: int) -> tuple[str, str] | None:
         if entry.recorded_at_ms < self._recorded_at_ms:
             return "clock_backwards", "it is recorded before the entry before it"
         self._recorded_at_ms = entry.recorded_at_ms
         state = self.result.state
         try:
-            statement = read_statement(open_jws(entry.statement))
-            decision = decide(state, Position(entry.index, entry.recorded_at_ms, leaf.hex()), statement)
+            statement = read_again(entry.payload, kind=entry.kind, signers=entry.signers)
+            decision = decide(state, Position(index, entry.recorded_at_ms, entry.leaf.hex()), statement)
             if isinstance(statement.subject, Programme):
-                self._require_trusted(statement.subject, leaf, entry.index)
+                self._require_trusted(statement.subject, entry.leaf, index)
         except Unsupported as error:
             self.result.unsupported = True
             return error.code, error.message
         except LedgerError as error:
             return error.code, error.message
         state.apply(decision)
-        self.result.entries = entry.index + 1
+        self.result.entries = index + 1
+        self.result.signatures += len(entry.signers)
         self.result.kinds[statement.kind] = self.result.kinds.get(statement.kind, 0) + 1
         return None
 

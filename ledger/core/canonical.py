@@ -92,7 +92,9 @@ def _decode(reader: _Reader, raw: bytes) -> Any:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
         path = path.strip("`") or "$"
-        raise Malformed("bad_schema", _cut(f"{message} at {path}"), path=_cut(path)) from None
+        # Without a schema, only a number can be out of range.
+        code = "bad_value" if reader is _GENERIC else "bad_schema"
+        raise Malformed(code, _cut(f"{message} at {path}"), path=_cut(path)) from None
     except UnicodeDecodeError:
         raise Malformed("not_utf8", "the bytes are not UTF-8") from None
     except msgspec.DecodeError as error:

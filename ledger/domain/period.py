@@ -59,6 +59,7 @@ def format_day(day: int) -> str:
     return date.fromordinal(day + _EPOCH).isoformat()
 
 
+@lru_cache(maxsize=65536)
 def year_of(day: int) -> int:
     """Calendar year of a day number."""
     return date.fromordinal(day + _EPOCH).year

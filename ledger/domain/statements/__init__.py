@@ -91,14 +91,23 @@ def read_statement(opened: OpenedJws) -> Statement:
         raise Unsupported("unknown_kind", f"this release knows no statement of kind {kind[:80]!r}", kind=kind[:80])
     credential = canonical.decode_as(opened.payload, shape)
     timestamp_seconds(credential.valid_from)
+    return _statement(credential, tuple([signature.kid for signature in opened.signatures]))
+
+
+def read_again(payload: bytes, *, kind: str, signers: tuple[Kid, ...]) -> Statement:
+    """The statement of a payload that `read_statement` has accepted before, perhaps in another process."""
+    return _statement(canonical.peek(payload, _SHAPES[kind]), signers)
+
+
+def _statement(credential: Any, signers: tuple[Kid, ...]) -> Statement:
     return Statement(
         id=credential.id,
-        kind=kind,
+        kind=credential.type[1],
         issuer=credential.issuer,
         ledger=credential.ledger,
         valid_from=credential.valid_from,
         subject=credential.credential_subject,
-        signers=tuple(signature.kid for signature in opened.signatures),
+        signers=signers,
     )
 
 
