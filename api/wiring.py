@@ -12,9 +12,13 @@ import os
 import sys
 from pathlib import Path
 
-from keys.keyfile import KeyRing, StoredKey, read_ring
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.x509 import load_pem_x509_certificate
+
+from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import NotAllowed, Unreadable
+from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
 PASSPHRASE_VARIABLE = "GIGATON_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable, no secret
@@ -61,6 +65,21 @@ def find_stored(rings: list[KeyRing], name: str) -> StoredKey:
             if stored.name == name:
                 return stored
     raise NotAllowed("no_such_key", f"no key file holds a key named {name!r}", key=name)
+
+
+def sealing_of(stored: StoredKey, certificate: str) -> Sealing:
+    """The key that seals certificates, with its own certificate (PEM).
+
+    Raises: Unreadable `bad_key_file`.
+    """
+    key = load_private(stored)
+    try:
+        made = load_pem_x509_certificate(certificate.encode())
+    except ValueError:
+        raise Unreadable("bad_key_file", "the seal's certificate is no PEM certificate", name=stored.name) from None
+    if not isinstance(key, EllipticCurvePrivateKey) or made.public_key() != key.public_key():
+        raise Unreadable("bad_key_file", "the seal's certificate is of another key", name=stored.name)
+    return Sealing(key, made)
 
 
 def open_for_reading(directory: Path) -> Ledger:

@@ -25,7 +25,8 @@ from verifier import report as reports
 from verifier.bundle import Bundle
 from verifier.pins import Pin, read_pins, write_pin
 from verifier.replay import replay
-from verifier.report import Report, Sums
+from verifier.report import Report
+from verifier.show import print_report
 
 app = typer.Typer(
     name="gigaton-verify",
@@ -42,7 +43,6 @@ err = Console(stderr=True, highlight=False)
 
 TrustFile = Annotated[Path | None, typer.Option("--trust", help="Your trust.json; never taken from the bundle.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-_LINES_MAX = 12
 _FILE_BYTES_MAX = 1_000_000
 _PDF_BYTES_MAX = 64 * 1024 * 1024
 
@@ -99,7 +99,7 @@ def audit(
     if as_json:
         _print_json(found)
     else:
-        _print_report(found, bundle)
+        print_report(out, found, bundle)
     raise typer.Exit(found.exit_code)
 
 
@@ -228,9 +228,8 @@ def attest(
     reviewed = review(opened, result, claim)
     stated, gives = reviewed.record.stated_g, reviewed.recomputed.reduction_g
     out.print(f"claim {claim}: {reviewed.claim.title}")
-    out.print(
-        f"  claimed {format_kg(stated)} kg, its inputs give {format_kg(max(0, gives))} kg, difference {stated - gives} g"
-    )
+    given_kg = format_kg(max(0, gives))
+    out.print(f"  claimed {format_kg(stated)} kg, its inputs give {given_kg} kg, difference {stated - gives} g")
     subject = draft(
         reviewed,
         opinion=opinion,
@@ -267,47 +266,6 @@ def _bar() -> Progress:
 
 def _print_json(value: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() + "\n")
-
-
-def _print_report(found: Report, bundle: Path) -> None:
-    style = {0: "bold green", 3: "bold yellow"}.get(found.exit_code, "bold red")
-    out.print(Text.assemble((found.verdict.upper(), style), f"  {bundle}"))
-    for one in found.findings:
-        where = "" if one.index is None else f" at entry {one.index}"
-        out.print(Text.assemble(f"  {one.code}", (where, "bold"), f": {one.message}"))
-        out.print(Text(f"  do: {one.remedy}", "dim"))
-    if not found.size:
-        return
-    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    facts.add_row("log", f"{found.origin}, {found.entries} of {found.size} entries replayed")
-    facts.add_row("root", found.root)
-    facts.add_row("signatures", str(found.signatures))
-    witnesses = f"{len(found.cosigned_by)} cosigned, quorum {found.quorum}"
-    facts.add_row("witnesses", witnesses if found.cosigned_by else f"UNWITNESSED, quorum {found.quorum}")
-    facts.add_row("pins", found.pins)
-    if found.bundles_beyond:
-        facts.add_row("ignored", f"{found.bundles_beyond} entry bundles beyond the checkpoint")
-    facts.add_row("statements", ", ".join(f"{number} {kind}" for kind, number in found.kinds.items()))
-    facts.add_row("claims", ", ".join(f"{number} {status}" for status, number in found.claims.items()) or "none")
-    out.print(facts)
-    if found.recognised is not None and found.other is not None:
-        _print_sums(found.recognised, found.other)
-
-
-def _print_sums(recognised: Sums, other: Sums) -> None:
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in (("kgCO2e verified", "left"), ("recognised", "right"), ("other", "right")):
-        shown.add_column(name, justify=justify, header_style="dim")  # type: ignore[arg-type]
-    shown.add_row("total", recognised.total_kg, other.total_kg)
-    for dimension in ("kind", "registry", "lever", "year"):
-        values = sorted({*recognised.by[dimension], *other.by[dimension]})
-        for value in values[:_LINES_MAX]:
-            shown.add_row(
-                f"{dimension} {value}",
-                recognised.by[dimension].get(value, "0.000"),
-                other.by[dimension].get(value, "0.000"),
-            )
-    out.print(shown)
 
 
 def _fail(error: LedgerError) -> NoReturn:

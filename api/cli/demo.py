@@ -43,7 +43,7 @@ def demo(
         job.close()
     if as_json:
         print_json(report)
-    if report["audit"]["exit"] != 0 or report["tampered"]["exit"] != 1:
+    if report["audit"]["exit"] != 0 or report["tampered"]["exit"] != 1 or report["certificate"].get("exit"):
         raise typer.Exit(1)
 
 
@@ -71,9 +71,9 @@ def _run(job: Any, *, quiet: bool) -> dict[str, Any]:
     if not quiet:
         _show_rows(job)
         _show_totals(totals, goals)
+    certificate = _certify(job, say, quiet=quiet)
     size = job.export()
     say("export", f"{size} entries as static files in {job.directory / 'export'}")
-    certificate = _certify(job, say)
     audit = _audit(job.directory / "export", job.directory, say, quiet=quiet)
     copy, victim = job.tamper()
     say("tamper", f"one byte of entry {victim} changed in a copy")
@@ -91,7 +91,7 @@ def _run(job: Any, *, quiet: bool) -> dict[str, Any]:
     }
 
 
-def _certify(job: Any, say: Any) -> dict[str, Any]:
+def _certify(job: Any, say: Any, *, quiet: bool) -> dict[str, Any]:
     """A certificate for the largest developer; a refusal is said and does not stop the rest."""
     holder = job.largest_developer()
     if holder is None:
@@ -103,7 +103,10 @@ def _certify(job: Any, say: Any) -> dict[str, Any]:
         say("certify", f"refused, {error.code}: {error.message}")
         return {"error": error.code, "holder": holder}
     say("certify", f"{path}")
-    return {"path": str(path), "holder": holder}
+    command = [sys.executable, "-m", "verifier.cli", "certificate", str(path), "--trust", f"{job.directory}/trust.json"]
+    done = subprocess.run(command, capture_output=quiet, text=True, check=False)
+    say("check", f"gigaton-verify certificate {path} --trust {job.directory}/trust.json -> exit {done.returncode}")
+    return {"path": str(path), "holder": holder, "exit": done.returncode}
 
 
 def _audit(bundle: Path, directory: Path, say: Any, *, quiet: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile
 from api.cli.output import EXIT_REFUSED, err, out, print_json, tracked
 from ledger.domain.statements.members import Subject
 from ledger.errors import LedgerError, Malformed, Unreadable
+from ledger.service.submit import Proof
 
 STATEMENT_FILE_BYTES_MAX = 64 * 1024
 IMPORT_FILE_BYTES_MAX = 4 * 1024**3
@@ -57,14 +58,18 @@ def sign(
 
 
 def _read_subject(path: Path, shape: Any) -> Subject:
-    raw = _read(path, STATEMENT_FILE_BYTES_MAX)
+    raw = read_file(path, STATEMENT_FILE_BYTES_MAX)
     try:
         return cast(Subject, msgspec.json.decode(raw, type=shape))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Malformed("bad_schema", f"{path}: {error}", path=str(path)) from None
 
 
-def _read(path: Path, limit: int) -> bytes:
+def read_file(path: Path, limit: int = STATEMENT_FILE_BYTES_MAX) -> bytes:
+    """The bytes of a file of bounded size.
+
+    Raises: Unreadable `unreadable_file`.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(limit + 1)
@@ -89,19 +94,24 @@ def submit(
     from api.wiring import open_for_writing, open_rings, read_passphrase
     from ledger.service import submit as acts
 
-    raw = _read(statement, STATEMENT_FILE_BYTES_MAX).rstrip(b"\r\n")
+    raw = read_file(statement, STATEMENT_FILE_BYTES_MAX).rstrip(b"\r\n")
     rings = open_rings(data, read_passphrase(data, passphrase_file))
     with open_for_writing(data, rings) as ledger:
         recorded = acts.submit(ledger, raw)
         proof = acts.prove(ledger, [recorded.index])[0]
     if receipt is not None:
-        receipt.parent.mkdir(parents=True, exist_ok=True)
-        receipt.with_name(receipt.name + ".json").write_bytes(proof.entry)
-        receipt.with_name(receipt.name + ".tlog-proof").write_bytes(proof.receipt.encode())
+        keep_receipt(receipt, proof)
     if as_json:
         print_json({"index": recorded.index, "size": recorded.size, "new": recorded.new})
     else:
         out.print(f"entry {recorded.index}" + ("" if recorded.new else " (recorded before)"))
+
+
+def keep_receipt(path: Path, proof: Proof) -> None:
+    """Write entry and proof side by side: what a submitter keeps."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(path.name + ".json").write_bytes(proof.entry)
+    path.with_name(path.name + ".tlog-proof").write_bytes(proof.receipt.encode())
 
 
 def import_(
@@ -117,7 +127,7 @@ def import_(
     from api.wiring import open_for_writing, open_rings, read_passphrase
     from ledger.service import submit as acts
 
-    lines = [line for line in _read(source, IMPORT_FILE_BYTES_MAX).splitlines() if line]
+    lines = [line for line in read_file(source, IMPORT_FILE_BYTES_MAX).splitlines() if line]
     rings = open_rings(data, read_passphrase(data, passphrase_file))
     results: list[dict[str, object]] = []
     with open_for_writing(data, rings) as ledger:

@@ -59,6 +59,7 @@ class Cast:
     hands: dict[tuple[str, Purpose], Hand] = field(default_factory=dict)
     enrolled: set[str] = field(default_factory=set)
     seal_certificate: str = ""
+    seal: StoredKey = field(init=False)
 
     def make_hand(self, *, name: str, party: str, purposes: tuple[Purpose, ...]) -> Hand:
         """A new key of a party, kept for every purpose that it serves."""
@@ -102,8 +103,8 @@ class Cast:
         roots = [self.make_hand(name=f"root {number + 1}", party=party, purposes=()) for number in range(ROOTS)]
         log = self.make_hand(name="log", party=party, purposes=())
         subject, _ = self._party(operator, ("operator", "registrar"), "operator", None)
-        seal, self.seal_certificate = new_seal(name="seal", common_name=f"{operator} certificate seal")
-        self.stored.append(seal)
+        self.seal, self.seal_certificate = new_seal(name="seal", common_name=f"{operator} certificate seal")
+        self.stored.append(self.seal)
         statement = programme_statement(
             origin=ORIGIN,
             name="Gigaton demonstration: public registry issuances, adopted and not additional to their own issue",

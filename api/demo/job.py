@@ -18,6 +18,7 @@ from api.demo.cast import Cast, party_id
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
+from api.wiring import sealing_of
 from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -30,6 +31,7 @@ from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.members import EcosystemRole, Reference, Role
 from ledger.domain.statements.programme import AccreditationGrant
 from ledger.errors import LedgerError, Unavailable, Unreadable
+from ledger.service import certify
 from ledger.service import submit as acts
 from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
@@ -40,6 +42,8 @@ OPERATOR = "Gigaton Demonstration Operator"
 ACCREDITOR = "Gigaton Demonstration Accreditor"
 METHODOLOGIST = "Gigaton Demonstration Methodologist"
 RECEIPTS_KEPT = 5
+# Every period that the policy of the demonstration accepts.
+CERTIFIED = ("1990-01-01", "2036-01-01")
 
 
 class Job:
@@ -235,6 +239,29 @@ class Job:
                 if one.cell.dimension == "party":
                     held[one.cell.value] = held.get(one.cell.value, 0) + one.grams
         return max(held, key=lambda party: (held[party], party)) if held else None
+
+    def certify(self, holder: str) -> Path:
+        """A sealed certificate over the largest claims of a party.
+
+        Raises: Refused `missing_glyph` for a name that no font can draw, and the codes of the rule book.
+        """
+        about = certify.largest_claims(self.ledger, party=holder, start=CERTIFIED[0], end=CERTIFIED[1])
+        issued = certify.issue(
+            self.ledger,
+            holder=holder,
+            about=about,
+            start=CERTIFIED[0],
+            end=CERTIFIED[1],
+            number=f"DEMO-{self.ledger.name[-8:].upper()}-1",
+            valid_days=365,
+            signer=self.cast.hand(OPERATOR, "certify").signer,
+            sealing=sealing_of(self.cast.seal, self.cast.seal_certificate),
+        )
+        folder = self.directory / "certificates"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{issued.number}.pdf"
+        path.write_bytes(issued.pdf)
+        return path
 
     def export(self) -> int:
         """Publish the log as files and keep a few receipts beside it."""

@@ -91,7 +91,7 @@ def _decode(reader: _Reader, raw: bytes) -> Any:
         return reader.decoder.decode(raw)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
-        path = path.strip("`") or "$"
+        path = path.replace("`", "") or "$"
         # Without a schema, only a number can be out of range.
         code = "bad_value" if reader is _GENERIC else "bad_schema"
         raise Malformed(code, _cut(f"{message} at {path}"), path=_cut(path)) from None

@@ -7,6 +7,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from ledger.core.prove import prove_inclusion
 from ledger.core.receipt import Receipt
 from ledger.errors import LedgerError, Malformed
 from ledger.sequencer.writer import Answer, Recorded
@@ -55,12 +56,11 @@ def prove(ledger: Ledger, indexes: Sequence[int]) -> list[Proof]:
     proofs = []
     with ledger.reading() as connection:
         head = log_store.read_head(connection)
+        reader = log_store.reader(connection, head.checkpoint_size)
         for index in indexes:
             entry = log_store.read_entry(connection, index) if 0 <= index < head.checkpoint_size else None
             if entry is None or head.checkpoint is None:
                 raise Malformed("no_entry", f"the log has no entry {index} under its checkpoint", index=index)
-            receipt = log_store.receipt_for(
-                connection, index=index, size=head.checkpoint_size, checkpoint=head.checkpoint
-            )
-            proofs.append(Proof(index, entry, receipt))
+            path = prove_inclusion(index=index, size=head.checkpoint_size, reader=reader)
+            proofs.append(Proof(index, entry, Receipt(index, tuple(path), head.checkpoint)))
     return proofs

@@ -12,8 +12,6 @@ from sqlalchemy import Connection, insert, select, tuple_, update
 
 from ledger.core.hashing import EMPTY_ROOT
 from ledger.core.merkle import root_at
-from ledger.core.prove import prove_inclusion
-from ledger.core.receipt import Receipt
 from ledger.core.tiles import TILE_WIDTH, Tile, TileData, TileReader, TreeBuilder, split_hashes
 from ledger.errors import Conflict, Unavailable
 from ledger.store.projection import insert as upsert
@@ -135,8 +133,18 @@ def leaves_in_tiles(connection: Connection, *, first: int, end: int) -> Iterator
 
 
 def reader(connection: Connection, size: int) -> TileReader:
-    """A `HashReader` over the stored tiles of a log of this size."""
-    return TileReader(lambda tiles: fetch_tiles(connection, tiles), size)
+    """A `HashReader` over the stored tiles of a log of this size, which reads each tile once."""
+    kept: dict[Tile, bytes] = {}
+
+    def fetch(tiles: Sequence[Tile]) -> list[bytes]:
+        missing = [tile for tile in tiles if tile not in kept]
+        kept.update(zip(missing, fetch_tiles(connection, missing), strict=True))
+        found = [kept[tile] for tile in tiles]
+        if len(kept) > _CHUNK:
+            kept.clear()
+        return found
+
+    return TileReader(fetch, size)
 
 
 def root_of(connection: Connection, size: int) -> bytes:
@@ -154,9 +162,3 @@ def builder_at(connection: Connection, size: int) -> TreeBuilder:
         tails.append(split_hashes(fetch_tiles(connection, [tile])[0], width=width) if width else [])
         count, level = count // TILE_WIDTH, level + 1
     return TreeBuilder(size, tails)
-
-
-def receipt_for(connection: Connection, *, index: int, size: int, checkpoint: bytes) -> Receipt:
-    """The proof that an entry is in the log of a checkpoint of `size`."""
-    path = prove_inclusion(index=index, size=size, reader=reader(connection, size))
-    return Receipt(index, tuple(path), checkpoint)

@@ -103,7 +103,7 @@ SCHEMA = {
     "a pair of three": (replaced(b'"pair":["x",1]', b'"pair":["x",1,1]'), "$.pair"),
     "in a list": (replaced(b'"parts":[{"name":"a"', b'"parts":[{"name":1'), "$.parts[0].name"),
     "in a table": (replaced(b'"b":{"name":', b'"b":{"nome":'), "$.table[...]"),
-    "a name in a table": (replaced(b'"b":{"name":', b'"B":{"name":'), "key in `$.table"),
+    "a name in a table": (replaced(b'"b":{"name":', b'"B":{"name":'), "key in $.table"),
     "not an object": (b"[]", "$"),
 }
 

@@ -1,0 +1,48 @@
+"""Estimating before anything is signed: the figures that a methodology in force gives for some inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ledger.domain.quantify import Estimate, compile_formula, estimate
+from ledger.domain.records import MethodologyRecord
+from ledger.domain.statements.claim import InputValue, Quantification
+from ledger.domain.units import format_kg
+from ledger.errors import Refused
+from ledger.service.ledger import Ledger
+from ledger.store import queries
+
+
+def find_methodology(ledger: Ledger, name: str, version: int | None = None) -> MethodologyRecord:
+    """A published methodology, the latest version unless one is named.
+
+    Raises: Refused `unknown_methodology`.
+    """
+    with ledger.reading() as connection:
+        found = queries.find(
+            connection, MethodologyRecord, id=name, **({} if version is None else {"version": version})
+        )
+    if not found:
+        raise Refused("unknown_methodology", f"no methodology {name} version {version or 'any'}", id=name)
+    return found[-1]
+
+
+def estimate_claim(ledger: Ledger, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:
+    """What the methodology gives for these inputs, under the programme's policy.
+
+    Raises: Refused with the codes of `quantify.estimate`.
+    """
+    formula = compile_formula(method.subject, method.factors)
+    limit = ledger.programme.subject.policy.deduction_above_ppm
+    return estimate(formula, inputs, deduction_above_ppm=limit)
+
+
+def quantification_of(result: Estimate) -> Quantification:
+    """The figures as a claim states them.
+
+    Raises: Refused `not_a_reduction` when nothing is left to claim.
+    """
+    if result.reduction_g <= 0:
+        raise Refused("not_a_reduction", f"the inputs give {result.reduction_g} g, which is no reduction")
+    figures = (result.baseline_g, result.project_g, result.leakage_g, result.deduction_g, result.reduction_g)
+    return Quantification(*(format_kg(grams) for grams in figures))
