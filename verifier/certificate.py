@@ -8,7 +8,7 @@
     rules         every carried entry passes the rule book, the Certificate last; totals are computed again
     credential    certificate.jws is what the Certificate's own entry holds
     page          the page is what these facts draw
-    witnesses, recognised, validity, status
+    status, witnesses, recognised, validity
 
 Source: RULES 7, DESIGN 4.4 and 7, CERTIFICATE 7.
 """
@@ -32,7 +32,7 @@ from ledger.domain.dossier import Dossier, fold
 from ledger.domain.facts import claims_of, page_facts
 from ledger.domain.period import day_of_ms, parse_day
 from ledger.domain.records import CertificateRecord, ClaimRecord
-from ledger.domain.statements.report import ClaimSet
+from ledger.domain.statements.report import ClaimSet, PartyTotal
 from ledger.domain.totals import recognised
 from ledger.errors import LedgerError, Unproven, Unreadable, Unsupported
 from verifier.bundle import Bundle
@@ -89,11 +89,17 @@ def verify_certificate(pdf: bytes, *, trust: Trust, now_ms: int, log: Path | Non
         steps.append(Step(name, "failed", error.message, error.code))
         code = UNREADABLE if isinstance(error, Unreadable | Unsupported) else REFUTED
         return CertificateReport(_VERDICTS[code], code, tuple(steps))
-    code = _weigh(steps, dossier, checkpoint, trust, now_ms)
+    code, state = PROVEN, None
     if log is not None:
-        code = _worse(code, _status(steps, dossier, checkpoint, trust, log))
+        code, state = _status(steps, dossier, checkpoint, trust, log)
     else:
         steps.append(Step("status", "not checked", f"not known after size {checkpoint.size}: no log was given"))
+    code = _worst(
+        code,
+        _witnessed(steps, checkpoint, trust),
+        _recognised(steps, dossier, trust, state),
+        _valid(steps, dossier, now_ms),
+    )
     facts = page_facts(dossier, checkpoint)
     return CertificateReport(
         verdict=_VERDICTS[code],
@@ -163,42 +169,55 @@ def _check_page(pdf: bytes, attached: Attached, dossier: Dossier, checkpoint: Ve
         raise Unproven("page_differs", "drawn again from its own facts, the document comes out differently")
 
 
-def _weigh(steps: list[Step], dossier: Dossier, checkpoint: VerifiedCheckpoint, trust: Trust, now_ms: int) -> int:
-    """What is proven, against how much of it is trusted, and whether it is still valid."""
-    code = PROVEN
+def _witnessed(steps: list[Step], checkpoint: VerifiedCheckpoint, trust: Trust) -> int:
     cosigned = len(checkpoint.cosignatures)
     if cosigned < trust.witnesses.quorum:
         what = f"{cosigned} of the {trust.witnesses.quorum} witnesses that the trust file asks for"
         steps.append(Step("witnesses", "not enough trust", what, "below_witness_quorum"))
-        code = UNTRUSTED
-    else:
-        steps.append(Step("witnesses", "ok", f"{cosigned} cosigned" if cosigned else "unwitnessed: none is asked for"))
-    claims = claims_of(dossier)
-    trusted = [claim for claim in claims if recognised(claim, trusted=trust.recognised)]
-    if not isinstance(dossier.issue.subject, ClaimSet):
-        what = "the claims behind a total are not carried: replay the log to check it"
+        return UNTRUSTED
+    steps.append(Step("witnesses", "ok", f"{cosigned} cosigned" if cosigned else "unwitnessed: none is asked for"))
+    return PROVEN
+
+
+def _recognised(steps: list[Step], dossier: Dossier, trust: Trust, state: AuditState | None) -> int:
+    """Whether accreditors that the auditor lists stand behind every gram."""
+    about = dossier.issue.subject
+    if isinstance(about, ClaimSet):
+        claims = claims_of(dossier)
+        others = sum(not recognised(claim, trusted=trust.recognised) for claim in claims)
+    elif state is None:
+        what = "the claims behind a total are not carried: give the log to check it"
         steps.append(Step("recognised", "not enough trust", what, "total_needs_log"))
-        code = UNTRUSTED
-    elif len(trusted) < len(claims):
-        what = f"{len(claims) - len(trusted)} claims rest on accreditors that the trust file does not list"
-        steps.append(Step("recognised", "not enough trust", what, "accreditor_not_recognised"))
-        code = UNTRUSTED
+        return UNTRUSTED
     else:
-        steps.append(Step("recognised", "ok", "every claim rests on accreditors that the trust file lists"))
+        wanted = ("party", about.party) if isinstance(about, PartyTotal) else ("all", "")
+        cells = state.sums[False].items()
+        others = sum(held.claims for cell, held in cells if (cell.dimension, cell.value) == wanted)
+    if others:
+        what = f"{others} claims rest on accreditors that the trust file does not list"
+        steps.append(Step("recognised", "not enough trust", what, "accreditor_not_recognised"))
+        return UNTRUSTED
+    steps.append(Step("recognised", "ok", "every claim rests on accreditors that the trust file lists"))
+    return PROVEN
+
+
+def _valid(steps: list[Step], dossier: Dossier, now_ms: int) -> int:
     until = dossier.issue.valid_until
     if day_of_ms(now_ms) >= parse_day(until):
         steps.append(Step("validity", "no longer", f"valid until {until}", "certificate_expired"))
-        return _worse(code, ENDED)
+        return ENDED
     steps.append(Step("validity", "ok", f"valid until {until}"))
-    return code
+    return PROVEN
 
 
-def _worse(one: int, other: int) -> int:
+def _worst(*codes: int) -> int:
     """The exit code that counts, by the precedence of DESIGN 7."""
-    return next(code for code in (UNREADABLE, REFUTED, UNTRUSTED, ENDED, PROVEN) if code in (one, other))
+    return next(code for code in (UNREADABLE, REFUTED, UNTRUSTED, ENDED, PROVEN) if code in codes)
 
 
-def _status(steps: list[Step], dossier: Dossier, checkpoint: VerifiedCheckpoint, trust: Trust, log: Path) -> int:
+def _status(
+    steps: list[Step], dossier: Dossier, checkpoint: VerifiedCheckpoint, trust: Trust, log: Path
+) -> tuple[int, AuditState | None]:
     """What the exported log says of the certificate and its claims now, after a full replay."""
     try:
         bundle = Bundle(log)
@@ -208,24 +227,24 @@ def _status(steps: list[Step], dossier: Dossier, checkpoint: VerifiedCheckpoint,
             bundle.close()
     except LedgerError as error:
         steps.append(Step("status", "failed", error.message, error.code))
-        return UNREADABLE if isinstance(error, Unreadable) else REFUTED
+        return (UNREADABLE if isinstance(error, Unreadable) else REFUTED), None
     if result.problem is not None:
         steps.append(Step("status", "failed", result.problem.message, result.problem.code))
-        return REFUTED
+        return REFUTED, None
     if result.checkpoint.size < checkpoint.size:
         what = f"the log given ends at {result.checkpoint.size}, before the certificate's checkpoint"
         steps.append(Step("status", "not checked", what, "log_too_short"))
-        return UNTRUSTED
+        return UNTRUSTED, None
     if result.roots.get(checkpoint.size, result.checkpoint.root) != checkpoint.root:
         what = "the log given is another one: its root at the certificate's size differs"
         steps.append(Step("status", "failed", what, "other_log"))
-        return REFUTED
+        return REFUTED, None
     ended = _ended(result.state, dossier)
     if ended:
         steps.append(Step("status", "no longer", "; ".join(ended)[:1000], "no_longer_current"))
-        return ENDED
+        return ENDED, result.state
     steps.append(Step("status", "ok", f"current as of size {result.checkpoint.size}"))
-    return PROVEN
+    return PROVEN, result.state
 
 
 def _ended(state: AuditState, dossier: Dossier) -> list[str]:

@@ -14,6 +14,7 @@ from api.cli.output import out, print_json
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("certify")(certify)
+    app.command("revoke")(revoke)
 
 
 def certify(
@@ -66,3 +67,25 @@ def certify(
         print_json({"number": issued.number, "index": issued.index, "total_kg": issued.total, "path": str(path)})
     else:
         out.print(f"{path}: {issued.total} kg, entry {issued.index}")
+
+
+def revoke(
+    number: Annotated[str, typer.Argument(help="Number of the certificate.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")],
+    key: Annotated[str, typer.Option(help="Name of the operator's key to certify.")] = "publish",
+    data: Data = DEFAULT_DATA,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """End a certificate; whoever checks it against the log from then on is told.
+
+    Example:  gigaton revoke GT-2026-0001 --reason "Issued to the wrong party"
+    """
+    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase
+    from keys.signer import FileSigner
+    from ledger.service import certify as acts
+
+    rings = open_rings(data, read_passphrase(data, passphrase_file))
+    with open_for_writing(data, rings) as ledger:
+        signer = FileSigner.from_stored(find_stored(rings, key))
+        recorded = acts.revoke(ledger, number=number, reason=reason, signer=signer)
+    out.print(f"entry {recorded.index}: {number} is revoked")

@@ -49,14 +49,12 @@ def estimate(
         return
     out.print(f"{method.subject.title}\n")
     for one, factor in method.factors.items():
-        out.print(
-            f"{one} = {factor.value} {factor.unit} ({factor.region} {factor.year}, {factor.gas_basis}): {factor.citation}"
-        )
+        out.print(f"{one} = {factor.value} {factor.unit}, {factor.region} {factor.year}, {factor.gas_basis}")
+        out.print(f"  {factor.citation}")
     shown = table("component", "kgCO2e", right=[1])
     for label, grams in _lines(result):
-        shown.add_row(
-            label, f"{grams // 1000:,}.{grams % 1000:03d}" if grams >= 0 else f"-{-grams // 1000:,}.{-grams % 1000:03d}"
-        )
+        sign, amount = ("-", -grams) if grams < 0 else ("", grams)
+        shown.add_row(label, f"{sign}{amount // 1000:,}.{amount % 1000:03d}")
     out.print(shown)
 
 

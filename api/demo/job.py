@@ -24,13 +24,14 @@ from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
 from ledger.core.jws import open_jws
 from ledger.core.strict import to_base64url
+from ledger.domain.period import format_day
 from ledger.domain.quantify import compile_formula, estimate
-from ledger.domain.records import MethodologyRecord
+from ledger.domain.records import ClaimRecord, MethodologyRecord
 from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.members import EcosystemRole, Reference, Role
 from ledger.domain.statements.programme import AccreditationGrant
-from ledger.errors import LedgerError, Unavailable, Unreadable
+from ledger.errors import LedgerError, Refused, Unavailable, Unreadable
 from ledger.service import certify
 from ledger.service import submit as acts
 from ledger.service.found import found_ledger
@@ -42,8 +43,6 @@ OPERATOR = "Gigaton Demonstration Operator"
 ACCREDITOR = "Gigaton Demonstration Accreditor"
 METHODOLOGIST = "Gigaton Demonstration Methodologist"
 RECEIPTS_KEPT = 5
-# Every period that the policy of the demonstration accepts.
-CERTIFIED = ("1990-01-01", "2036-01-01")
 
 
 class Job:
@@ -245,13 +244,14 @@ class Job:
 
         Raises: Refused `missing_glyph` for a name that no font can draw, and the codes of the rule book.
         """
-        about = certify.largest_claims(self.ledger, party=holder, start=CERTIFIED[0], end=CERTIFIED[1])
+        start, end = self._span(holder)
+        about = certify.largest_claims(self.ledger, party=holder, start=start, end=end)
         issued = certify.issue(
             self.ledger,
             holder=holder,
             about=about,
-            start=CERTIFIED[0],
-            end=CERTIFIED[1],
+            start=start,
+            end=end,
             number=f"DEMO-{self.ledger.name[-8:].upper()}-1",
             valid_days=365,
             signer=self.cast.hand(OPERATOR, "certify").signer,
@@ -262,6 +262,14 @@ class Job:
         path = folder / f"{issued.number}.pdf"
         path.write_bytes(issued.pdf)
         return path
+
+    def _span(self, holder: str) -> tuple[str, str]:
+        """From the first day to the day after the last of everything verified for a party."""
+        with self.ledger.reading() as connection:
+            held = queries.find(connection, ClaimRecord, claimant=holder, status="verified")
+        if not held:
+            raise Refused("nothing_to_certify", f"{holder} has nothing verified")
+        return format_day(min(one.start_day for one in held)), format_day(max(one.end_day for one in held))
 
     def export(self) -> int:
         """Publish the log as files and keep a few receipts beside it."""

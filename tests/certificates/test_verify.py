@@ -40,7 +40,7 @@ def gap_of(pdf: bytes) -> tuple[int, int]:
 def test_a_certificate_is_valid(issued: Issued) -> None:
     report = check(issued.sealed, issued)
     assert (report.verdict, report.exit_code) == ("VALID", 0)
-    assert [step.result for step in report.steps[:-1]] == ["ok"] * (len(report.steps) - 1)
+    assert {step.name for step in report.steps if step.result != "ok"} == {"status"}
     assert (report.number, report.index) == (issued.facts.number, issued.facts.index)
 
 
