@@ -8,6 +8,7 @@ Source: CERTIFICATE 7; THREATS P03, P05, P06, P11.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from typing import NamedTuple
@@ -104,10 +105,21 @@ def _named_files(opened: pikepdf.Pdf) -> dict[str, bytes]:
             raise Unproven("bad_attachments", f"the attachment {name[:80]!r} bears two names, or its name twice")
         if specification.EF.get("/UF", stream).objgen != stream.objgen or len(specification.EF.keys()) > 2:
             raise Unproven("bad_attachments", f"the attachment {name[:80]!r} has two contents")
-        if int(stream.Params.Size) > ATTACHMENT_BYTES_MAX:
-            raise Unproven("bad_attachments", f"the attachment {name[:80]!r} is too large")
-        named[name] = stream.read_bytes()
+        named[name] = _content(name, stream)
     return named
+
+
+def _content(name: str, stream: pikepdf.Object) -> bytes:
+    """The bytes of an attachment, never more than the limit in memory whatever they were compressed to."""
+    raw = stream.read_raw_bytes()
+    packed = stream.get("/Filter")
+    if packed is not None:
+        if packed != pikepdf.Name.FlateDecode or "/DecodeParms" in stream:
+            raise Unproven("bad_attachments", f"the attachment {name[:80]!r} is packed in an unknown way")
+        raw = zlib.decompressobj().decompress(raw, ATTACHMENT_BYTES_MAX + 1)
+    if len(raw) > ATTACHMENT_BYTES_MAX:
+        raise Unproven("bad_attachments", f"the attachment {name[:80]!r} is too large")
+    return raw
 
 
 def _leaves(tree: pikepdf.Object, *, depth: int) -> Iterator[tuple[str, pikepdf.Object]]:

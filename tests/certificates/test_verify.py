@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
+import zlib
 from io import BytesIO
 
 import msgspec
@@ -203,6 +205,24 @@ def test_attachments_added_missing_doubled_and_swapped(issued: Issued, sealer: A
 
     for change in (added, missing, doubled):
         assert failure(check(changed_file(issued, sealer, change), issued)) == "bad_attachments"
+
+
+def test_a_bomb_under_the_true_key_stays_small(issued: Issued, sealer: Authority) -> None:
+    """P11: an attachment that unpacks to 100 MB, and a file of 30,000 objects, end in an error at once."""
+
+    def bomb(pdf: pikepdf.Pdf) -> None:
+        stream = pdf.attachments["entry-3.json"].obj.EF.F
+        stream.write(zlib.compress(bytes(100_000_000), 9), filter=pikepdf.Name.FlateDecode)
+
+    def crowd(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.PageMode = pikepdf.Array([pdf.make_indirect(pikepdf.Dictionary(A=1)) for _ in range(30_000)])
+
+    packed = changed_file(issued, sealer, bomb)
+    tracemalloc.start()
+    assert failure(check(packed, issued)) == "bad_attachments"
+    assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    tracemalloc.stop()
+    assert failure(check(changed_file(issued, sealer, crowd), issued)) == "bad_file"
 
 
 def test_parts_of_two_true_certificates_do_not_mix(issued: Issued, sealer: Authority) -> None:
