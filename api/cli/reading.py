@@ -12,6 +12,9 @@ from api.cli.options import DEFAULT_DATA, Data, Json
 from api.cli.output import err, out, print_json, progress, table, tonnes
 from ledger.domain.units import format_kg
 
+# A damaged tile is 16,384 digits: the whole of it is in --json.
+_SHOWN_CHARACTERS_MAX = 96
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -157,13 +160,17 @@ def fsck(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     elif findings:
         shown = table("table", "row", "column", "expected", "found")
         for one in findings:
-            shown.add_row(one.table, one.row, one.column, one.expected, one.found)
+            shown.add_row(one.table, _short(one.row), one.column, _short(one.expected), _short(one.found))
         err.print(shown)
         err.print("Restore the database from a backup or refill it from an export; the log's bytes decide.")
     else:
         out.print("every row follows from the log")
     if findings:
         raise typer.Exit(1)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS_MAX else f"{text[:_SHOWN_CHARACTERS_MAX]}… ({len(text)} characters)"
 
 
 def _plain(value: object) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """Entry bytes in their one spelling, and the link of the hash chain.
 
+The longest statement leaves an entry well below the 65,535 bytes that a bundle can hold.
+
 Source: DESIGN 4.2.
 """
 
@@ -13,7 +15,6 @@ from ledger.core.jws import STATEMENT_ALPHABET, STATEMENT_BYTES_MAX
 from ledger.core.strict import decimal, format_milliseconds, timestamp_milliseconds
 from ledger.errors import Malformed
 
-ENTRY_BYTES_MAX = 65_535
 INDEX_MAX = 2**53 - 1
 NO_PREVIOUS = bytes(32)
 
@@ -48,7 +49,7 @@ def decode_entry(raw: bytes) -> Entry:
     Raises: Malformed `bad_entry`.
     """
     head = _HEAD.match(raw)
-    if head is None or not raw.endswith(b'"}') or len(raw) > ENTRY_BYTES_MAX:
+    if head is None or not raw.endswith(b'"}'):
         raise Malformed("bad_entry", f"the {len(raw)} bytes are not an entry in its one spelling")
     statement = raw[head.end() : -2]
     if not 0 < len(statement) <= STATEMENT_BYTES_MAX or statement.translate(None, STATEMENT_ALPHABET):

@@ -106,7 +106,7 @@ def decode_bundle(raw: bytes, *, width: int) -> list[bytes]:
     for _ in range(width):
         start = at + 2
         at = start + int.from_bytes(raw[at:start], "big")
-        if start > end or at > end:
+        if at > end:
             raise Malformed("bad_bundle", f"the bundle ends before entry {len(entries)} of {width}", at=len(entries))
         entries.append(raw[start:at])
     if at != end:

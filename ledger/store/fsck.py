@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -63,14 +62,38 @@ def fsck(engine: Engine, *, progress: Progress = lambda done, total: None) -> li
     return findings[:FINDINGS_MAX]
 
 
+class _Tree:
+    """The tree of the second database: leaves wait in memory until a batch ends or a rule asks for a root."""
+
+    def __init__(self, again: Connection) -> None:
+        self._again = again
+        self._builder = TreeBuilder()
+        self._waiting: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """One more leaf."""
+        self._waiting.append(leaf)
+
+    def write(self) -> None:
+        """Write the tiles that the waiting leaves touch."""
+        if self._waiting:
+            log_store.write_tiles(self._again, self._builder.extend(self._waiting))
+            self._waiting = []
+
+    def root(self, size: int) -> bytes | None:
+        """Root at an earlier size, None beyond what was added."""
+        self.write()
+        return log_store.root_of(self._again, size) if 0 < size <= self._builder.size else None
+
+
 def _rebuild(real: Connection, again: Connection, findings: list[Finding], progress: Progress) -> int:
     """Fold the entries from the first; stops at the first that the rules would not accept."""
     total = log_store.read_head(real).size
-    builder, previous, index = TreeBuilder(), NO_PREVIOUS, 0
+    tree, previous, index = _Tree(again), NO_PREVIOUS, 0
     rows = real.execute(select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes).order_by(ENTRY.c.index))
     while batch := rows.fetchmany(BATCH):
-        view = SqlView(again, root=partial(_root, again, committed=builder.size))
-        leaves: list[bytes] = []
+        view = SqlView(again, root=tree.root)
+        problem: tuple[str, str, str] | None = None
         for found_index, leaf, raw in batch:
             computed = sha256(b"\x00" + raw).digest()
             if computed != leaf:
@@ -79,11 +102,13 @@ def _rebuild(real: Connection, again: Connection, findings: list[Finding], progr
             problem = problem or _fold(view, raw, index=index, previous=previous, leaf=computed)
             if problem is not None:
                 findings.append(Finding("entry", str(found_index), *problem))
-                _flush(again, view, builder, leaves)
-                return index
-            leaves.append(computed)
+                break
+            tree.add(computed)
             previous, index = computed, index + 1
-        _flush(again, view, builder, leaves)
+        view.flush()
+        tree.write()
+        if problem is not None:
+            return index
         progress(index, total)
     return index
 
@@ -100,16 +125,6 @@ def _fold(view: SqlView, raw: bytes, *, index: int, previous: bytes, leaf: bytes
         return "bytes", "an entry that the rules accept", f"{error.code}: {error.message}"
     view.apply(decision, index=index)
     return None
-
-
-def _flush(again: Connection, view: SqlView, builder: TreeBuilder, leaves: list[bytes]) -> None:
-    view.flush()
-    if leaves:
-        log_store.write_tiles(again, builder.extend(leaves))
-
-
-def _root(again: Connection, size: int, *, committed: int) -> bytes | None:
-    return log_store.root_of(again, size) if 0 < size <= committed else None
 
 
 def _compare(table: Table, real: Connection, again: Connection, *, limit: int) -> Iterator[Finding]:

@@ -68,6 +68,8 @@ def test_totals_are_an_independent_sum_to_the_gram(shipped: dict[str, Any]) -> N
 def test_it_ends_with_a_valid_certificate_a_passed_audit_and_a_caught_tampering(shipped: dict[str, Any]) -> None:
     assert (shipped["certificate"]["exit"], shipped["audit"]["exit"], shipped["tampered"]["exit"]) == (0, 0, 1)
     directory = Path(shipped["directory"])
+    fsck = subprocess.run([sys.executable, "-m", "api.cli.main", "fsck", "--data", directory, "--json"], check=False)
+    assert fsck.returncode == 0, "a ledger that holds a certificate follows from its own entries"
     names = {path.name for path in directory.iterdir()}
     assert {"ledger.db", "export", "trust.json", "certificates", "receipts", "keys"} <= names
     command = [

@@ -66,6 +66,8 @@ def test_the_sigsum_checkpoint() -> None:
         TEXT.encode() + b"\n",
         TEXT.encode() + b"\n\n",
         NOTE[:-1],
+        NOTE[:-1] + b"x",
+        NOTE[:-1] + b" ",
         NOTE + b"\n",
         NOTE + b"text\n",
         NOTE + b"\ntext\n",
