@@ -218,3 +218,11 @@ def test_a_signature_has_64_bytes(size: int) -> None:
     signer = Ed25519PrivateKey.from_private_bytes(bytes(32))
     signature = (signer.sign(b"message") * 2)[:size]
     refusal(key=signer.public_key().public_bytes_raw(), message=b"message", signature=signature)
+
+
+@pytest.mark.parametrize("shift", [-64, -1, 1, 7])
+def test_signature_and_message_have_a_border(shift: int) -> None:
+    """libsodium takes both in one piece, so bytes moved across the border between them must be noticed before."""
+    signer = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    whole = signer.sign(b"message") + b"message"
+    refusal(key=signer.public_key().public_bytes_raw(), message=whole[64 + shift :], signature=whole[: 64 + shift])
