@@ -229,11 +229,16 @@ _CERTIFICATES: dict[str, str] = {
     "not_sealed": "Do not rely on it: ask the issuer for the sealed file itself, not a print or copy of it.",
     "bad_seal": "Do not rely on it: the file was changed. Ask the issuer for the file as it was sealed.",
     "seal_not_pinned": "Do not rely on it, unless the issuer's own channel gives you this seal for your trust file.",
-    "bad_seal_certificate": "Put the issuer's P-256 seal certificate (PEM) into the trust file.",
+    "bad_seal_certificate": "Put the issuer's P-256 seal certificate (PEM) into your trust file, alone and whole.",
     "bad_file": "Do not rely on it: keep the file and tell the issuer, whose key sealed what is no certificate.",
     "bad_attachments": "Do not rely on it: keep the file and tell the issuer, whose key sealed other attachments.",
     "other_credential": "Do not rely on it: keep the file and tell the issuer and an auditor.",
     "other_proof": "Do not rely on it: keep the file and tell the issuer and an auditor.",
+    "accreditor_not_recognised": "Add the accreditors that you recognise to your trust file, if you do.",
+    "total_needs_log": "Give the published log with --log: a total is proven by replaying all of it.",
+    "log_too_short": "Give a copy of the log that reaches at least as far as the certificate's checkpoint.",
+    "certificate_expired": "Ask the issuer for a new certificate: this one says nothing about the present.",
+    "no_longer_current": "Do not rely on it: ask the issuer for a certificate of what counts now.",
     "page_differs": "Rely on the credential, not the page; check with the release that made it and tell the issuer.",
 }
 

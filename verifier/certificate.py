@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from keys.trust import Trust
 from ledger.certificates.archive import attachments_of, render
+from ledger.codes import REMEDIES
 from ledger.core.check import check_inclusion
 from ledger.core.checkpoint import VerifiedCheckpoint, open_checkpoint
 from ledger.core.hashing import leaf_hash
@@ -54,12 +55,13 @@ _VERDICTS = {
 
 
 class Step(Struct, frozen=True):
-    """One check and what it found; `code` is set where it did not hold."""
+    """One check and what it found; `code`, and what to do about it, are set where it did not hold."""
 
     name: str
     result: Result
     what: str
     code: str = ""
+    remedy: str = ""
 
 
 class CertificateReport(Struct, frozen=True):
@@ -86,14 +88,14 @@ def verify_certificate(pdf: bytes, *, trust: Trust, now_ms: int, log: Path | Non
         checkpoint, dossier = _prove(pdf, trust, steps)
     except LedgerError as error:
         name = next(name for name in _PROVEN_STEPS if name not in {step.name for step in steps})
-        steps.append(Step(name, "failed", error.message, error.code))
+        steps.append(_step(name, "failed", error.message, error.code))
         code = UNREADABLE if isinstance(error, Unreadable | Unsupported) else REFUTED
         return CertificateReport(_VERDICTS[code], code, tuple(steps))
     code, state = PROVEN, None
     if log is not None:
         code, state = _status(steps, dossier, checkpoint, trust, log)
     else:
-        steps.append(Step("status", "not checked", f"not known after size {checkpoint.size}: no log was given"))
+        steps.append(_step("status", "not checked", f"not known after size {checkpoint.size}: no log was given"))
     code = _worst(
         code,
         _witnessed(steps, checkpoint, trust),
@@ -114,6 +116,10 @@ def verify_certificate(pdf: bytes, *, trust: Trust, now_ms: int, log: Path | Non
     )
 
 
+def _step(name: str, result: Result, what: str, code: str = "") -> Step:
+    return Step(name, result, what, code, REMEDIES[code] if code else "")
+
+
 _PROVEN_STEPS = ("seal", "file", "checkpoint", "proofs", "ledger", "rules", "credential", "page")
 
 
@@ -124,7 +130,7 @@ def _prove(pdf: bytes, trust: Trust, steps: list[Step]) -> tuple[VerifiedCheckpo
     """
 
     def passed(name: str, what: str) -> None:
-        steps.append(Step(name, "ok", what))
+        steps.append(_step(name, "ok", what))
 
     require_sealed(pdf, pinned=trust.seal)
     passed("seal", "one seal by the pinned key, over the whole file")
@@ -173,9 +179,9 @@ def _witnessed(steps: list[Step], checkpoint: VerifiedCheckpoint, trust: Trust) 
     cosigned = len(checkpoint.cosignatures)
     if cosigned < trust.witnesses.quorum:
         what = f"{cosigned} of the {trust.witnesses.quorum} witnesses that the trust file asks for"
-        steps.append(Step("witnesses", "not enough trust", what, "below_witness_quorum"))
+        steps.append(_step("witnesses", "not enough trust", what, "below_quorum"))
         return UNTRUSTED
-    steps.append(Step("witnesses", "ok", f"{cosigned} cosigned" if cosigned else "unwitnessed: none is asked for"))
+    steps.append(_step("witnesses", "ok", f"{cosigned} cosigned" if cosigned else "unwitnessed: none is asked for"))
     return PROVEN
 
 
@@ -187,7 +193,7 @@ def _recognised(steps: list[Step], dossier: Dossier, trust: Trust, state: AuditS
         others = sum(not recognised(claim, trusted=trust.recognised) for claim in claims)
     elif state is None:
         what = "the claims behind a total are not carried: give the log to check it"
-        steps.append(Step("recognised", "not enough trust", what, "total_needs_log"))
+        steps.append(_step("recognised", "not enough trust", what, "total_needs_log"))
         return UNTRUSTED
     else:
         wanted = ("party", about.party) if isinstance(about, PartyTotal) else ("all", "")
@@ -195,18 +201,18 @@ def _recognised(steps: list[Step], dossier: Dossier, trust: Trust, state: AuditS
         others = sum(held.claims for cell, held in cells if (cell.dimension, cell.value) == wanted)
     if others:
         what = f"{others} claims rest on accreditors that the trust file does not list"
-        steps.append(Step("recognised", "not enough trust", what, "accreditor_not_recognised"))
+        steps.append(_step("recognised", "not enough trust", what, "accreditor_not_recognised"))
         return UNTRUSTED
-    steps.append(Step("recognised", "ok", "every claim rests on accreditors that the trust file lists"))
+    steps.append(_step("recognised", "ok", "every claim rests on accreditors that the trust file lists"))
     return PROVEN
 
 
 def _valid(steps: list[Step], dossier: Dossier, now_ms: int) -> int:
     until = dossier.issue.valid_until
     if day_of_ms(now_ms) >= parse_day(until):
-        steps.append(Step("validity", "no longer", f"valid until {until}", "certificate_expired"))
+        steps.append(_step("validity", "no longer", f"valid until {until}", "certificate_expired"))
         return ENDED
-    steps.append(Step("validity", "ok", f"valid until {until}"))
+    steps.append(_step("validity", "ok", f"valid until {until}"))
     return PROVEN
 
 
@@ -226,24 +232,24 @@ def _status(
         finally:
             bundle.close()
     except LedgerError as error:
-        steps.append(Step("status", "failed", error.message, error.code))
+        steps.append(_step("status", "failed", error.message, error.code))
         return (UNREADABLE if isinstance(error, Unreadable) else REFUTED), None
     if result.problem is not None:
-        steps.append(Step("status", "failed", result.problem.message, result.problem.code))
+        steps.append(_step("status", "failed", result.problem.message, result.problem.code))
         return REFUTED, None
     if result.checkpoint.size < checkpoint.size:
         what = f"the log given ends at {result.checkpoint.size}, before the certificate's checkpoint"
-        steps.append(Step("status", "not checked", what, "log_too_short"))
+        steps.append(_step("status", "not checked", what, "log_too_short"))
         return UNTRUSTED, None
     if result.roots.get(checkpoint.size, result.checkpoint.root) != checkpoint.root:
-        what = "the log given is another one: its root at the certificate's size differs"
-        steps.append(Step("status", "failed", what, "other_log"))
+        what = "two histories are signed for this log: at the certificate's size the log given has another root"
+        steps.append(_step("status", "failed", what, "forked"))
         return REFUTED, None
     ended = _ended(result.state, dossier)
     if ended:
-        steps.append(Step("status", "no longer", "; ".join(ended)[:1000], "no_longer_current"))
+        steps.append(_step("status", "no longer", "; ".join(ended)[:1000], "no_longer_current"))
         return ENDED, result.state
-    steps.append(Step("status", "ok", f"current as of size {result.checkpoint.size}"))
+    steps.append(_step("status", "ok", f"current as of size {result.checkpoint.size}"))
     return PROVEN, result.state
 
 

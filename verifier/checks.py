@@ -13,9 +13,9 @@ from hashlib import sha256
 from msgspec import Struct
 
 from ledger.core.entry import decode_entry
-from ledger.core.jws import Kid, check_signatures, open_jws
+from ledger.core.jws import check_signatures, open_jws
 from ledger.core.tiles import TILE_WIDTH, decode_bundle
-from ledger.domain.statements import read_statement
+from ledger.domain.statements import Statement, read_statement
 from ledger.errors import LedgerError, Unsupported
 
 
@@ -27,14 +27,12 @@ class Problem(Struct, frozen=True):
     message: str
 
 
-class CheckedEntry(Struct, frozen=True):
+class CheckedEntry(Struct, frozen=True, gc=False):
     """What the fold needs of an entry whose bytes, spelling and signatures hold."""
 
     leaf: bytes
     recorded_at_ms: int
-    kind: str
-    payload: bytes
-    signers: tuple[Kid, ...]
+    statement: Statement
 
 
 class CheckedBundle(Struct, frozen=True):
@@ -65,10 +63,9 @@ def check_bundle(raw: bytes, *, index: int, width: int) -> CheckedBundle:
                 break
             opened = open_jws(entry.statement)
             check_signatures(opened)
-            statement = read_statement(opened)
             first_previous = first_previous or entry.previous
             leaf = sha256(b"\x00" + one).digest()
-            entries.append(CheckedEntry(leaf, entry.recorded_at_ms, statement.kind, opened.payload, statement.signers))
+            entries.append(CheckedEntry(leaf, entry.recorded_at_ms, read_statement(opened)))
     except LedgerError as error:
         problem = Problem(first + len(entries), error.code, error.message)
         unsupported = isinstance(error, Unsupported)

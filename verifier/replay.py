@@ -25,7 +25,6 @@ from ledger.core.note import Vkey
 from ledger.core.tiles import Tile, TileData, TileReader, TreeBuilder, bundles_of
 from ledger.domain.records import ProgrammeRecord
 from ledger.domain.rules import decide
-from ledger.domain.statements import read_again
 from ledger.domain.statements.programme import Programme
 from ledger.domain.view import Position
 from ledger.errors import LedgerError, Malformed, Unreadable, Unsupported
@@ -135,9 +134,8 @@ class _Fold:
         if entry.recorded_at_ms < self._recorded_at_ms:
             return "clock_backwards", "it is recorded before the entry before it"
         self._recorded_at_ms = entry.recorded_at_ms
-        state = self.result.state
+        state, statement = self.result.state, entry.statement
         try:
-            statement = read_again(entry.payload, kind=entry.kind, signers=entry.signers)
             decision = decide(state, Position(index, entry.recorded_at_ms, entry.leaf.hex()), statement)
             if isinstance(statement.subject, Programme):
                 self._require_trusted(statement.subject, entry.leaf, index)
@@ -148,7 +146,7 @@ class _Fold:
             return error.code, error.message
         state.apply(decision)
         self.result.entries = index + 1
-        self.result.signatures += len(entry.signers)
+        self.result.signatures += len(statement.signers)
         self.result.kinds[statement.kind] = self.result.kinds.get(statement.kind, 0) + 1
         return None
 

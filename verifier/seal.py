@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
-from ledger.errors import Malformed, Unproven, Unreadable
+from ledger.errors import Unproven, Unreadable
 
 FILE_BYTES_MAX = 16_000_000
 HEAD, TAIL = b"%PDF-1.7\n", b"%%EOF\n"
 
 _RANGE = re.compile(rb"/ByteRange \[0 ([1-9][0-9]{0,8}) ([1-9][0-9]{0,8}) ([1-9][0-9]{0,8})\]")
-_GAP = re.compile(rb"<([0-9A-F]{2})*>\Z")
+_HEX = b"0123456789ABCDEF"
 _ATTRIBUTES = {"content_type", "message_digest", "signing_certificate_v2"}
 _MAY_BE = {*_ATTRIBUTES, "cms_algorithm_protection", "signing_time"}
 
@@ -35,14 +35,16 @@ _MAY_BE = {*_ATTRIBUTES, "cms_algorithm_protection", "signing_time"}
 def require_sealed(pdf: bytes, *, pinned: Sequence[str]) -> None:
     """That these bytes are a PDF sealed as a whole by one of the pinned certificates (PEM).
 
-    Raises: Unreadable `not_a_certificate`; Unproven `bad_seal`, `not_sealed`, `seal_not_pinned`.
+    Raises: Unreadable `not_a_certificate`, `bad_seal_certificate`;
+        Unproven `bad_seal`, `not_sealed`, `seal_not_pinned`.
     """
     if not 0 < len(pdf) <= FILE_BYTES_MAX or not pdf.startswith(HEAD):
         raise Unreadable("not_a_certificate", f"{len(pdf)} bytes, and not a PDF file as certificates are")
     if not pdf.endswith(TAIL):
         raise Unproven("bad_seal", "something follows the end of the sealed file")
-    ranges = list(_RANGE.finditer(pdf))
-    if not ranges or pdf.count(b"/ByteRange") != len(ranges):
+    at = pdf.find(b"/ByteRange")
+    ranges = list(_RANGE.finditer(pdf, at)) if at >= 0 else []
+    if not ranges or pdf.count(b"/ByteRange", at) != len(ranges):
         raise Unproven("not_sealed", "the file carries no seal: it is no certificate, whatever it shows")
     if len(ranges) != 1:
         raise Unproven("bad_seal", f"the file carries {len(ranges)} signatures, a certificate carries one")
@@ -50,14 +52,25 @@ def require_sealed(pdf: bytes, *, pinned: Sequence[str]) -> None:
         raise Unproven("bad_seal", "the file was changed after it was drawn and sealed, or was never sealed")
     first, second, rest = (int(group) for group in ranges[0].groups())
     gap = pdf[first:second]
-    if first >= second or second + rest != len(pdf) or not _GAP.match(gap):
+    if first >= second or second + rest != len(pdf) or not _is_hex_string(gap):
         raise Unproven("bad_seal", "the seal does not cover the whole file")
     raw = bytes.fromhex(gap[1:-1].decode("ascii"))
-    digest = sha256(pdf[:first] + pdf[second:]).digest()
-    _require_signed(raw, digest=digest, pinned=pinned)
+    covered = sha256(memoryview(pdf)[:first])
+    covered.update(memoryview(pdf)[second:])
+    _require_signed(raw, digest=covered.digest(), pinned=pinned)
+
+
+def _is_hex_string(gap: bytes) -> bool:
+    """Whole bytes in upper-case hex between angle brackets: the one spelling of a seal."""
+    inner = gap[1:-1]
+    return gap[:1] == b"<" and gap[-1:] == b">" and len(gap) % 2 == 0 and not inner.translate(None, _HEX)
 
 
 def _require_signed(raw: bytes, *, digest: bytes, pinned: Sequence[str]) -> None:
+    certificates = [load_pinned(text) for text in pinned]
+    # A seal names the digest of what it covers. Almost every changed file ends here, before its signature is read.
+    if digest not in raw and any(one.dump() in raw for one in certificates):
+        raise Unproven("bad_seal", "the file is not the one that was sealed")
     try:
         info = cms.ContentInfo.load(raw)
         signed = info["content"]
@@ -75,7 +88,6 @@ def _require_signed(raw: bytes, *, digest: bytes, pinned: Sequence[str]) -> None
         many = len(attributes)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise Unproven("bad_seal", f"the signature cannot be read: {error}"[:300]) from None
-    certificates = [load_pinned(text) for text in pinned]
     found = [one for one in certificates if [one.dump()] == held]
     if not found:
         raise Unproven("seal_not_pinned", "the seal is by a certificate that the trust file does not pin")
@@ -100,16 +112,18 @@ def _certificate_hashes(by_name: dict[str, cms.SetOfAny]) -> list[bytes]:
 def load_pinned(text: str) -> x509.Certificate:
     """The certificate of a trust file; it must hold a P-256 key.
 
-    Raises: Malformed `bad_seal_certificate`.
+    Raises: Unreadable `bad_seal_certificate`.
     """
+    if text.count("-----BEGIN") != 1:
+        raise Unreadable("bad_seal_certificate", "the trust file's seal is not one certificate, on its own, in PEM")
     try:
         certificate = load_pem_x509_certificate(text.encode("ascii"))
         key = certificate.public_key()
         loaded = x509.Certificate.load(certificate.public_bytes(Encoding.DER))
     except (ValueError, TypeError) as error:
-        raise Malformed("bad_seal_certificate", f"the trust file's seal is no certificate: {error}"[:300]) from None
+        raise Unreadable("bad_seal_certificate", f"the trust file's seal is no certificate: {error}"[:300]) from None
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise Malformed("bad_seal_certificate", "the trust file's seal is no P-256 certificate")
+        raise Unreadable("bad_seal_certificate", "the trust file's seal is no P-256 certificate")
     return loaded
 
 
@@ -151,5 +165,4 @@ def _verify(certificate: x509.Certificate, *, message: bytes, signature: bytes) 
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
-
     return bytes(pem.armor("CERTIFICATE", certificate.dump()))

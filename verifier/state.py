@@ -11,19 +11,26 @@ Source: DESIGN 3, 10; RULES, first section.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from ledger.domain import records
 from ledger.domain.period import Period
-from ledger.domain.records import AccreditationRecord, ClaimRecord, CountedRecord, Record, StatementRecord
+from ledger.domain.records import (
+    AccreditationRecord,
+    AttestationRecord,
+    ClaimRecord,
+    CountedRecord,
+    Record,
+    StatementRecord,
+)
 from ledger.domain.totals import Cell, CellSum, Decision, Dimension, cells_of, recognised
 
 R = TypeVar("R", bound=Record)
 
-PENDING_MAX = 20_000
+PENDING_MAX = 50_000
 LASTING_MAX = 100_000
 CACHE_KIB = 32_768
 
@@ -43,8 +50,6 @@ _SHAPES: tuple[type[Record], ...] = tuple(
 )
 _TAG = {shape: number for number, shape in enumerate(sorted(_SHAPES, key=lambda shape: shape.__name__))}
 
-_Key = tuple[type[Record], tuple[Any, ...]]
-
 
 class AuditState:
     """A `StateView` over a temporary spool, with totals of recognised and other claims kept apart."""
@@ -60,9 +65,10 @@ class AuditState:
             "CREATE TABLE counted (uri TEXT, start INT, claim TEXT, end INT, live INT,"
             " PRIMARY KEY (uri, start, claim)) WITHOUT ROWID"
         )
-        self._lasting: dict[_Key, Record] = {}
-        self._pending: dict[_Key, Record] = {}
-        self._decoders: dict[type[Record], msgspec.msgpack.Decoder[Any]] = {}
+        self._near: dict[type[Record], dict[tuple[Any, ...], Record]] = {shape: {} for shape in _SHAPES}
+        self._changed: dict[type[Record], dict[tuple[Any, ...], Record]] = {shape: {} for shape in _LASTING}
+        self._waiting = 0
+        self._decoders = {shape: msgspec.msgpack.Decoder(shape) for shape in _SHAPES}
         self._encoder = msgspec.msgpack.Encoder()
         self._largest_id = ""
         self._grants: dict[str, dict[str, AccreditationRecord]] = {}
@@ -74,31 +80,21 @@ class AuditState:
 
     def get(self, shape: type[R], *identity: str | int) -> R | None:
         """The record of this type with this identity."""
-        key: _Key = (shape, identity)
-        found = self._pending.get(key) or self._lasting.get(key)
-        if found is None:
-            # Ids of version 7 grow with time: one above all that were written behind is new, and needs no look-up.
-            if shape is StatementRecord and str(identity[0]) > self._largest_id:
-                return None
-            row = self._spool.execute(
-                "SELECT value FROM record WHERE tag = ? AND key = ?", (_TAG[shape], self._encoder.encode(identity))
-            ).fetchone()
-            if row is None:
-                return None
-            found = cast(Record, self._decoder(shape).decode(row[0]))
-            self._keep(key, found)
-        return cast("R", found)
+        return cast("R | None", self._near[shape].get(identity) or self._look_up(shape, identity))
 
-    def _decoder(self, shape: type[Record]) -> msgspec.msgpack.Decoder[Any]:
-        if shape not in self._decoders:
-            self._decoders[shape] = msgspec.msgpack.Decoder(shape)
-        return self._decoders[shape]
-
-    def _keep(self, key: _Key, record: Record) -> None:
-        if key[0] in _LASTING:
-            if len(self._lasting) >= LASTING_MAX:
-                self._lasting.clear()
-            self._lasting[key] = record
+    def _look_up(self, shape: type[Record], identity: tuple[str | int, ...]) -> Record | None:
+        # Ids of version 7 grow with time: one above all that were written behind is new, and needs no look-up.
+        if shape is StatementRecord and str(identity[0]) > self._largest_id:
+            return None
+        row = self._spool.execute(
+            "SELECT value FROM record WHERE tag = ? AND key = ?", (_TAG[shape], self._encoder.encode(identity))
+        ).fetchone()
+        if row is None:
+            return None
+        found = self._decoders[shape].decode(row[0])
+        if shape in _LASTING:
+            self._near[shape][identity] = found
+        return found
 
     def accreditations_of(self, verifier: str) -> Sequence[AccreditationRecord]:
         """Every grant ever made to a verifier, by index."""
@@ -137,55 +133,63 @@ class AuditState:
     def apply(self, decision: Decision) -> None:
         """Take over what one accepted entry changes."""
         for record in decision.records:
-            if isinstance(record, ClaimRecord):
-                self._count(record)
-            key: _Key = (type(record), record.identity)
+            shape, identity = type(record), record.identity
             if isinstance(record, CountedRecord):
-                self._held.setdefault(record.uri, {})[record.identity] = record
-            else:
-                self._pending[key] = record
-                self._keep(key, record)
-            if isinstance(record, AccreditationRecord):
+                self._held.setdefault(record.uri, {})[identity] = record
+                continue
+            if isinstance(record, ClaimRecord):
+                self._count(record, decision)
+            elif isinstance(record, AccreditationRecord):
                 self._grants.setdefault(record.verifier, {})[record.id] = record
-            elif isinstance(record, records.AttestationRecord) and record.revoked_index is None:
+            elif isinstance(record, AttestationRecord) and record.revoked_index is None:
                 self.attested += 1
-        if len(self._pending) + len(self._held) > PENDING_MAX:
-            self._flush()
+            self._near[shape][identity] = record
+            if shape in self._changed:
+                self._changed[shape][identity] = record
+        self._waiting += len(decision.records)
+        if self._waiting > PENDING_MAX:
+            self._write_behind()
 
-    def _count(self, after: ClaimRecord) -> None:
-        """Move a claim's grams between the sums, by whether recognised accreditors stand behind it."""
+    def _count(self, after: ClaimRecord, decision: Decision) -> None:
+        """Keep statuses and sums; a claim's grams move between the sums with whether they are recognised."""
+        self.statuses[after.status] = self.statuses.get(after.status, 0) + 1
+        if after.index == after.changed_index:
+            return  # a new claim, of which nothing counts yet: an entry changes one older claim at most
         before = self.get(ClaimRecord, after.id)
-        if before is not None and len(after.attestations) > len(before.attestations):
+        assert before is not None, "only a recorded claim changes"
+        self.statuses[before.status] -= 1
+        if len(after.attestations) > len(before.attestations):
             newest = after.attestations[-1]
             self.recognised_attested += (newest.accreditor, newest.accreditor_key) in self._trusted
-        if before is not None:
-            self.statuses[before.status] -= 1
-            self._add(before, -1)
-        self.statuses[after.status] = self.statuses.get(after.status, 0) + 1
-        self._add(after, 1)
+        was, now = (recognised(one, trusted=self._trusted) for one in (before, after))
+        if was == now or before.current_g == 0:
+            self._add(now, decision.sums)
+        else:
+            self._add(was, [CellSum(one.cell, -one.grams, -one.claims) for one in cells_of(before)])
+            self._add(now, cells_of(after))
 
-    def _add(self, claim: ClaimRecord, sign: int) -> None:
-        if claim.current_g == 0:
-            return
-        sums = self.sums[recognised(claim, trusted=self._trusted)]
-        for cell, grams, claims in cells_of(claim):
-            held = sums.get(cell)
-            sums[cell] = (
-                CellSum(cell, sign * grams, sign * claims)
-                if held is None
-                else CellSum(cell, held.grams + sign * grams, held.claims + sign * claims)
+    def _add(self, is_recognised: bool, changes: Iterable[CellSum]) -> None:
+        sums = self.sums[is_recognised]
+        for one in changes:
+            held = sums.get(one.cell)
+            sums[one.cell] = (
+                one if held is None else CellSum(one.cell, held.grams + one.grams, held.claims + one.claims)
             )
 
-    def _flush(self) -> None:
-        encode = self._encoder.encode
-        for shape, identity in self._pending:
-            if shape is StatementRecord:
-                self._largest_id = max(self._largest_id, str(identity[0]))
+    def _write_behind(self) -> None:
+        if self._near[StatementRecord]:
+            self._largest_id = max(self._largest_id, *(str(identity[0]) for identity in self._near[StatementRecord]))
         self._spool.execute("BEGIN")
-        self._spool.executemany(
-            "INSERT OR REPLACE INTO record VALUES (?, ?, ?)",
-            ((_TAG[shape], encode(identity), encode(record)) for (shape, identity), record in self._pending.items()),
-        )
+        for shape, near in self._near.items():
+            encode, tag = self._encoder.encode, _TAG[shape]
+            changed = self._changed.get(shape, near)
+            self._spool.executemany(
+                "INSERT OR REPLACE INTO record VALUES (?, ?, ?)",
+                ((tag, encode(identity), encode(record)) for identity, record in changed.items()),
+            )
+            changed.clear()
+            if len(near) > LASTING_MAX:
+                near.clear()
         self._spool.executemany(
             "INSERT OR REPLACE INTO counted VALUES (?, ?, ?, ?, ?)",
             (
@@ -195,8 +199,8 @@ class AuditState:
             ),
         )
         self._spool.execute("COMMIT")
-        self._pending.clear()
         self._held.clear()
+        self._waiting = 0
 
     def close(self) -> None:
         """Let the spool go."""

@@ -1,4 +1,4 @@
-"""Commands that write: sign, submit, import, attest, correct."""
+"""Commands that write: sign, submit, import, correct."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _HEAD = re.compile(
 )
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One line of the log: a statement, when it was recorded, and the leaf hash of the entry before it."""
 
     index: int

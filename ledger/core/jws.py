@@ -36,7 +36,12 @@ class Kid(NamedTuple):
     key: bytes
 
     def __str__(self) -> str:
-        return f"{self.party}#ed25519.{to_base64url(self.key)}"
+        return f"{self.party}#ed25519.{self.key_text}"
+
+    @property
+    def key_text(self) -> str:
+        """The key as statements and records spell it."""
+        return _key_text(self.key)
 
     @classmethod
     def parse(cls, text: str) -> Kid:
@@ -51,6 +56,11 @@ class Kid(NamedTuple):
             return cls(match[1], base64url_bytes(match[2], size=ed25519.KEY_BYTES))
         except Malformed as error:
             raise Malformed("bad_kid", error.message) from None
+
+
+@lru_cache(maxsize=16384)
+def _key_text(key: bytes) -> str:
+    return to_base64url(key)
 
 
 class Signature(NamedTuple):

@@ -8,8 +8,11 @@ from __future__ import annotations
 import binascii
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+import pybase64
 
 from ledger.core.characters import allowed_text
 from ledger.errors import Malformed
@@ -20,9 +23,6 @@ _SECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z
 _MILLISECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What base64url must not hold becomes NUL, which no base64 holds either.
-_FROM_URL = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
-_TO_URL = bytes.maketrans(b"+/", b"-_")
 # By the length modulo 4: how the text ends in base64, and which last characters leave no spare bit set.
 _PADDING = (b"", b"", b"==", b"=")
 _LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
@@ -65,7 +65,10 @@ def base64url_bytes(text: str | bytes, *, size: int | None = None) -> bytes:
     given = text.encode("ascii", "replace") if isinstance(text, str) else text
     rest = len(given) % 4
     try:
-        raw = binascii.a2b_base64(given.translate(_FROM_URL) + _PADDING[rest], strict_mode=True)
+        # Decoders forgive padding within the text, and `+/` beside `-_`.
+        if b"=" in given or b"+" in given or b"/" in given:
+            raise binascii.Error
+        raw = pybase64.b64decode(given + _PADDING[rest], b"-_", validate=True)
     except binascii.Error:
         raise Malformed("bad_base64", f"{text[:60]!r} is not base64url") from None
     if rest and given[-1] not in _LAST[rest]:
@@ -86,7 +89,7 @@ def to_base64(raw: bytes) -> str:
 
 def to_base64url(raw: bytes) -> str:
     """Unpadded base64url."""
-    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+    return pybase64.b64encode_as_string(raw, b"-_").rstrip("=")
 
 
 def hex_bytes(text: str, *, size: int) -> bytes:
@@ -107,11 +110,8 @@ def timestamp_seconds(text: str) -> int:
     """
     if _SECONDS.match(text):
         year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-        try:
+        with suppress(ValueError):
             moment = datetime(year, month, day, int(text[11:13]), int(text[14:16]), int(text[17:19]), tzinfo=UTC)
-        except ValueError:
-            pass
-        else:
             if moment >= _EPOCH:
                 return (moment - _EPOCH) // timedelta(seconds=1)
     raise Malformed("bad_timestamp", f"{text[:40]!r} is no moment YYYY-MM-DDTHH:MM:SSZ")

@@ -82,7 +82,7 @@ def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_ab
         `input_out_of_bounds`, `division_by_zero`.
     """
     values = _read_inputs(formula.inputs, inputs)
-    variances = {name: (given.uncertainty_ppm or 0) ** 2 for name, given in inputs.items()}
+    variances = {name: given.uncertainty_ppm**2 for name, given in inputs.items() if given.uncertainty_ppm}
     spread = 0
     sums: list[tuple[int, int]] = []
     for terms in (formula.baseline, formula.project, formula.leakage):
@@ -90,7 +90,9 @@ def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_ab
         for term in terms:
             top, bottom = _evaluate(term, values)
             numerator, denominator = numerator * bottom + top * denominator, denominator * bottom
-            variance = term.variance_ppm2 + sum(variances[name] for name, _ in term.inputs)
+            variance = term.variance_ppm2
+            if variances:
+                variance += sum(variances.get(name, 0) for name, _ in term.inputs)
             if variance:
                 spread += variance * _ceil_div(top, bottom) ** 2
         sums.append((numerator, denominator))

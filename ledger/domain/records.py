@@ -25,7 +25,7 @@ ClaimStatus = Literal[
 ]
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """Base of all records."""
 
     KEY: ClassVar[tuple[str, ...]]
@@ -150,7 +150,7 @@ class TargetRecord(Record, frozen=True):
     subject: Target
 
 
-class Counting(Struct, frozen=True):
+class Counting(Struct, frozen=True, gc=False):
     """One attestation in force on a claim."""
 
     attestation: str
@@ -163,7 +163,7 @@ class Counting(Struct, frozen=True):
     assurance: Assurance
 
 
-class Share(Struct, frozen=True):
+class Share(Struct, frozen=True, gc=False):
     """One participant's part of a claim; `party` is None for a commitment to somebody who is no party."""
 
     party: str | None

@@ -84,9 +84,11 @@ def cells_of(claim: ClaimRecord) -> Iterator[CellSum]:
 
 def difference(*, before: ClaimRecord | None, after: ClaimRecord) -> tuple[CellSum, ...]:
     """By how much the cells change when a claim's record is replaced."""
+    if before is None or before.current_g == 0:
+        return tuple(cells_of(after))
     changes: dict[Cell, tuple[int, int]] = {}
     for sign, claim in ((-1, before), (1, after)):
-        for cell, grams, claims in cells_of(claim) if claim is not None else ():
+        for cell, grams, claims in cells_of(claim):
             held_grams, held_claims = changes.get(cell, (0, 0))
             changes[cell] = (held_grams + sign * grams, held_claims + sign * claims)
     return tuple(CellSum(cell, *change) for cell, change in changes.items() if change != (0, 0))

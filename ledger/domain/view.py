@@ -20,7 +20,7 @@ from ledger.domain.totals import CellSum, Dimension
 R = TypeVar("R", bound=Record)
 
 
-class Position(Struct, frozen=True):
+class Position(Struct, frozen=True, gc=False):
     """Where in the log a statement is decided.
 
     Units: `recorded_at_ms` milliseconds since 1970 (UTC), the writer's clock;

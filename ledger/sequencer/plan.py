@@ -13,25 +13,16 @@ from msgspec import Struct
 
 from ledger.core.entry import NO_PREVIOUS, Entry, encode_entry
 from ledger.core.hashing import leaf_hash
-from ledger.core.jws import check_signatures, open_jws
 from ledger.core.tiles import TileData, TreeBuilder
 from ledger.domain.records import StatementRecord
 from ledger.domain.rules import decide
-from ledger.domain.statements import Statement, read_statement
 from ledger.domain.totals import Decision
 from ledger.domain.view import Position, StateView
 from ledger.errors import LedgerError, Unavailable
+from ledger.sequencer.checking import Checked, Verdict
 
 
-class Checked(Struct, frozen=True):
-    """A statement whose structure and signatures hold, and the digest of the very bytes that were checked."""
-
-    raw: bytes
-    digest: bytes
-    statement: Statement
-
-
-class Accepted(Struct, frozen=True):
+class Accepted(Struct, frozen=True, gc=False):
     """A statement that became an entry, now or earlier."""
 
     index: int
@@ -65,20 +56,8 @@ class Plan(Struct):
         return self.first + len(self.entries)
 
 
-def check(raw: bytes) -> Checked:
-    """Parse a statement and verify its signatures; runs on many threads at once.
-
-    Raises: Malformed, Unsupported, BadSignature.
-    """
-    digest = sha256(raw).digest()
-    opened = open_jws(raw)
-    statement = read_statement(opened)
-    check_signatures(opened)
-    return Checked(raw, digest, statement)
-
-
 def make_plan(
-    checked: Sequence[Checked | LedgerError],
+    checked: Sequence[Verdict],
     *,
     view: WritableView,
     builder: TreeBuilder,

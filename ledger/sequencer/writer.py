@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,8 +23,9 @@ from ledger.core.signing import Signer
 from ledger.core.tiles import TreeBuilder
 from ledger.domain.records import StatementRecord
 from ledger.errors import LedgerError, Unavailable
+from ledger.sequencer.checking import Checked, Checkers, Verdict
 from ledger.sequencer.clock import Clock
-from ledger.sequencer.plan import Accepted, Checked, Plan, check, make_plan
+from ledger.sequencer.plan import Accepted, Plan, make_plan
 from ledger.sequencer.signer_state import SignerState
 from ledger.store import log_store
 from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, reading
@@ -33,7 +33,6 @@ from ledger.store.view import SqlView
 
 QUEUE_STATEMENTS_MAX = 50_000
 BATCH_STATEMENTS_MAX = 2_000
-VERIFY_THREADS = 2
 
 # Called with the name of each step; tests stop the process or raise there.
 Step = Callable[[str], None]
@@ -52,7 +51,7 @@ Answer = Recorded | LedgerError
 
 
 class _Request:
-    def __init__(self, checked: list[Checked | LedgerError]) -> None:
+    def __init__(self, checked: list[Verdict]) -> None:
         self.checked = checked
         self.answers: list[Answer] | None = None
         self.failure: LedgerError | None = None
@@ -75,7 +74,7 @@ class Writer:
         self._log, self._signer = log, signer
         self._state = SignerState(directory, origin=log.name)
         self._clock, self._step = clock, step
-        self._threads = ThreadPoolExecutor(VERIFY_THREADS, thread_name_prefix="verify")
+        self._checkers = Checkers()
         self._mutex, self._commit = threading.Lock(), threading.Lock()
         self._queue: list[_Request] = []
         self._builder: TreeBuilder | None = None
@@ -83,8 +82,8 @@ class Writer:
         self.reload(fully=False)
 
     def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown()
+        """Let the processes that check statements go."""
+        self._checkers.close()
 
     def append(self, statements: Sequence[bytes]) -> list[Answer]:
         """Record statements in their order; each gets where it stands, or why it was refused.
@@ -92,7 +91,15 @@ class Writer:
         Raises: Unavailable `busy`, `writer_stopped`, `clock_backwards`, `database_rolled_back`; nothing was
             answered then.
         """
-        request = _Request(list(self._threads.map(_check, statements, chunksize=64)))
+        return self.record(self.check(statements))
+
+    def check(self, statements: Sequence[bytes]) -> Callable[[], list[Verdict]]:
+        """Begin to check signatures, for `record`; a bulk is checked while another is recorded."""
+        return self._checkers.start(statements)
+
+    def record(self, checked: Callable[[], list[Verdict]]) -> list[Answer]:
+        """Wait for what `check` began, and record it as `append` does."""
+        request = _Request(checked())
         self._step("verified")
         with self._mutex:
             if sum(len(one.checked) for one in self._queue) + len(request.checked) > QUEUE_STATEMENTS_MAX:
@@ -120,13 +127,13 @@ class Writer:
             request.answers = answers[at : at + len(request.checked)]
             at += len(request.checked)
 
-    def _write(self, checked: list[Checked | LedgerError]) -> list[Answer]:
+    def _write(self, checked: list[Verdict]) -> list[Answer]:
         answers: list[Answer] = []
         for at in range(0, len(checked), BATCH_STATEMENTS_MAX):
             answers += self._write_batch(checked[at : at + BATCH_STATEMENTS_MAX])
         return answers
 
-    def _write_batch(self, checked: Sequence[Checked | LedgerError]) -> list[Answer]:
+    def _write_batch(self, checked: Sequence[Verdict]) -> list[Answer]:
         if self._poison is not None:
             raise Unavailable("writer_stopped", f"an earlier append failed: {self._poison.message}")
         try:
@@ -144,7 +151,7 @@ class Writer:
             for one in plan.outcomes
         ]
 
-    def _commit_batch(self, checked: Sequence[Checked | LedgerError]) -> Plan:
+    def _commit_batch(self, checked: Sequence[Verdict]) -> Plan:
         with self._engine.begin() as connection:
             self._step("begun")
             head = log_store.read_head(connection)
@@ -232,18 +239,11 @@ class Writer:
         self._poison = None
 
 
-def _check(raw: bytes) -> Checked | LedgerError:
-    try:
-        return check(raw)
-    except LedgerError as error:
-        return error
-
-
 def _root(connection: Connection, size: int, committed: int) -> bytes | None:
     return log_store.root_of(connection, size) if 0 < size <= committed else None
 
 
-def _stored(connection: Connection, view: SqlView, checked: Sequence[Checked | LedgerError]) -> list[bytes | None]:
+def _stored(connection: Connection, view: SqlView, checked: Sequence[Verdict]) -> list[bytes | None]:
     """The statement bytes that are recorded under each id, for answering a repeated request with its first receipt."""
     stored: list[bytes | None] = []
     for one in checked:

@@ -22,7 +22,7 @@ from ledger.core.checkpoint import VerifiedCheckpoint, open_checkpoint
 from ledger.core.entry import Entry, decode_entry, encode_entry
 from ledger.core.jws import Kid, open_jws, sign_statement
 from ledger.core.signing import Signer
-from ledger.core.strict import format_seconds, to_base64url
+from ledger.core.strict import format_seconds
 from ledger.domain import certificate as facts_of
 from ledger.domain.dossier import fold
 from ledger.domain.facts import page_facts
@@ -244,7 +244,7 @@ def _rests_on(connection: Connection, statement: Statement) -> Iterator[tuple[ty
     subject = statement.subject
     for kid in statement.signers:
         yield PartyRecord, (kid.party,)
-        yield KeyRecord, (to_base64url(kid.key),)
+        yield KeyRecord, (kid.key_text,)
     if isinstance(subject, Issue):
         yield PartyRecord, (subject.holder,)
         if isinstance(subject.subject, ClaimSet):

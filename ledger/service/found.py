@@ -8,8 +8,8 @@ from ledger.core.note import Vkey
 from ledger.core.signing import Signer
 from ledger.domain.statements.programme import Programme
 from ledger.errors import LedgerError, Malformed, NotAllowed, Unavailable
+from ledger.sequencer.checking import check
 from ledger.sequencer.clock import Clock, now_ms
-from ledger.sequencer.plan import check
 from ledger.sequencer.writer import Writer
 from ledger.service.ledger import DATABASE, Ledger
 from ledger.store import log_store

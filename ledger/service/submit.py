@@ -40,12 +40,17 @@ def submit_all(
     ledger: Ledger, statements: Iterable[bytes], *, progress: Callable[[int], None] = lambda done: None
 ) -> Iterator[Answer]:
     """Record statements in batches, each with its own answer; a refusal never stops the rest."""
-    waiting = iter(statements)
+    waiting, writer = iter(statements), ledger.writer
     done = 0
-    while batch := list(islice(waiting, IMPORT_BATCH)):
-        yield from ledger.writer.append(batch)
+    batch = list(islice(waiting, IMPORT_BATCH))
+    checked = writer.check(batch)
+    while batch:
+        ahead = list(islice(waiting, IMPORT_BATCH))
+        checked_ahead = writer.check(ahead)
+        yield from writer.record(checked)
         done += len(batch)
         progress(done)
+        batch, checked = ahead, checked_ahead
 
 
 def prove(ledger: Ledger, indexes: Sequence[int]) -> list[Proof]:

@@ -45,7 +45,8 @@ def export_log(connection: Connection, folder: Path, *, progress: Progress = lam
         path = folder / tile.path
         if tile.width < TILE_WIDTH or not path.exists():
             _write(path, log_store.fetch_tiles(connection, [tile])[0], folders)
-    for one in folders:
+    # A folder is found after a crash only if the folder above it was synced too.
+    for one in {above for path in folders for above in (path, *path.parents) if above.is_relative_to(folder)}:
         _sync_folder(one)
     _write(folder / "checkpoint", head.checkpoint, folders)
     _sync_folder(folder)

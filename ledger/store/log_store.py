@@ -14,7 +14,7 @@ from ledger.core.hashing import EMPTY_ROOT
 from ledger.core.merkle import root_at
 from ledger.core.tiles import TILE_WIDTH, Tile, TileData, TileReader, TreeBuilder, split_hashes
 from ledger.errors import Conflict, Unavailable
-from ledger.store.projection import insert as upsert
+from ledger.store.projection import insert_rows
 from ledger.store.tables import ENTRY, HEAD, TILE
 
 _HEAD_ID = 1
@@ -68,23 +68,15 @@ def append_entries(
     connection: Connection, *, first: int, entries: Sequence[bytes], leaves: Sequence[bytes], tiles: Sequence[TileData]
 ) -> None:
     """Write entries and the tiles that they touched."""
-    rows = [
-        {"index": first + at, "leaf_hash": leaf, "bytes": entry}
-        for at, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))
-    ]
-    connection.execute(insert(ENTRY), rows)
+    rows = [(first + at, leaf, entry) for at, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))]
+    insert_rows(connection, ENTRY, rows)
     write_tiles(connection, tiles)
 
 
 def write_tiles(connection: Connection, tiles: Sequence[TileData]) -> None:
     """Write tiles, or what was added to them."""
-    statement = upsert(connection, TILE)
-    statement = statement.on_conflict_do_update(
-        index_elements=["level", "index"], set_={"hashes": statement.excluded.hashes}
-    )
-    connection.execute(
-        statement, [{"level": one.tile.level, "index": one.tile.index, "hashes": one.hashes} for one in tiles]
-    )
+    rows = [(one.tile.level, one.tile.index, one.hashes) for one in tiles]
+    insert_rows(connection, TILE, rows, on_conflict="replace")
 
 
 def read_entries(connection: Connection, *, first: int, end: int) -> Iterator[tuple[int, bytes, bytes]]:

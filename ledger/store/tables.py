@@ -25,6 +25,9 @@ from ledger.domain.records import Record
 SCHEMA_VERSION = 1
 
 
+_IN_KEY_ORDER = {"sqlite_with_rowid": False}
+
+
 class EntryRow(SQLModel, table=True):
     """One entry of the log: the bytes that were signed, and their leaf hash. Append-only."""
 
@@ -59,6 +62,7 @@ class CellRow(SQLModel, table=True):
     """One sum of what counts (`ledger.domain.totals`)."""
 
     __tablename__ = "cell"
+    __table_args__ = _IN_KEY_ORDER
     dimension: str = Field(sa_column=Column(Text, primary_key=True))
     value: str = Field(sa_column=Column(Text, primary_key=True))
     scope: str = Field(sa_column=Column(Text, primary_key=True))
@@ -74,6 +78,7 @@ class HistoryRow(SQLModel, table=True):
     """Which entries made a record what it is."""
 
     __tablename__ = "history"
+    __table_args__ = _IN_KEY_ORDER
     kind: str = Field(sa_column=Column(Text, primary_key=True))
     identity: str = Field(sa_column=Column(Text, primary_key=True))
     index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -105,6 +110,10 @@ _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+# SQLite keeps small rows in the tree of their primary key alone; large ones would burst its pages.
+_WITH_ROWID = frozenset({"programme", "factor_set", "methodology", "target", "claim", "certificate", "accreditation"})
+
+
 def table_name(shape: type[Record]) -> str:
     """`ClaimRecord` -> `claim`, `FactorSetRecord` -> `factor_set`."""
     name = shape.__name__.removesuffix("Record")
@@ -132,7 +141,7 @@ def _record_table(shape: type[Record]) -> Table:
         primary = field.name in shape.KEY
         columns.append(Column(field.name, sql, primary_key=primary, autoincrement=False, nullable=nullable))
     indexes = [Index(f"{name}_by_{'_'.join(on)}", *on) for on in _INDEXES.get(name, ())]
-    return Table(name, SQLModel.metadata, *columns, *indexes)
+    return Table(name, SQLModel.metadata, *columns, *indexes, sqlite_with_rowid=name in _WITH_ROWID)
 
 
 TABLE_OF: dict[type[Record], Table] = {shape: _record_table(shape) for shape in RECORDS}

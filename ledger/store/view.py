@@ -13,7 +13,6 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, and_, select, tuple_
 
-from ledger.core.strict import to_base64url
 from ledger.domain.period import Period, parse_day
 from ledger.domain.records import (
     AccreditationRecord,
@@ -189,7 +188,7 @@ def _needs(statement: Statement) -> list[tuple[type[Record], tuple[Any, ...]]]:
     needs: list[tuple[type[Record], tuple[Any, ...]]] = [
         (StatementRecord, (statement.id,)),
         (PartyRecord, (statement.issuer,)),
-        *((KeyRecord, (to_base64url(kid.key),)) for kid in statement.signers),
+        *((KeyRecord, (kid.key_text,)) for kid in statement.signers),
     ]
     subject = statement.subject
     if isinstance(subject, Claim):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
-from keys.generate import new_seal
+from keys.generate import issue_seal
 from keys.trust import Trust
 from ledger.certificates.archive import attachments_of, render
 from ledger.certificates.seal import seal
@@ -24,10 +24,11 @@ NOW_MS = START_MS + 10_000_000
 
 @dataclass(frozen=True)
 class Authority:
-    """A seal key with its certificate."""
+    """A seal key with its certificate, and the certificate of the authority that issued it."""
 
     key: EllipticCurvePrivateKey
     pem: str
+    issuer_pem: str
 
     def seal(self, pdf: bytes) -> bytes:
         return seal(pdf, key=self.key, certificate=load_pem_x509_certificate(self.pem.encode()), at_ms=NOW_MS)
@@ -47,10 +48,10 @@ class Issued:
 
 
 def authority(name: str = "Test programme") -> Authority:
-    stored, pem = new_seal(name="seal", common_name=name)
-    key = load_pem_private_key(stored.pkcs8.encode(), None)
+    made = issue_seal(name="seal", common_name=name)
+    key = load_pem_private_key(made.stored.pkcs8.encode(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
-    return Authority(key, pem)
+    return Authority(key, made.certificate, made.authority)
 
 
 def trust_for(log: Log, *seals: str) -> Trust:

@@ -139,6 +139,7 @@ def test_a_total_needs_the_log(desk: Desk, about: str, holder: str) -> None:
     report = desk.check(desk.issue(subject, holder=holder).pdf)
     assert report.exit_code == 3
     assert report.total_g == (998_000_000 if about == "party" else 1_497_000_000)
+    assert [(step.name, step.code) for step in report.steps if step.code] == [("recognised", "total_needs_log")]
 
 
 def test_a_certificate_outlives_a_correction_and_a_second_one_is_refused(desk: Desk) -> None:

@@ -13,68 +13,12 @@ from ledger.core.jws import OpenedJws, Signature, open_jws
 from ledger.domain.memory import MemoryState
 from ledger.domain.records import ClaimRecord, CountedRecord, RunningRecord
 from ledger.domain.rules import decide
-from ledger.domain.statements import claim as c
-from ledger.domain.statements import members as m
 from ledger.domain.statements import read_statement
 from ledger.domain.totals import CellSum, cells_of, merge, party_grams
-from ledger.domain.units import format_kg
 from ledger.domain.view import Position
-from ledger.errors import LedgerError, Refused
-from tests.logwriter import LogWriter
-from tests.world import START_MS, World, reference_to
-
-ACTIONS = ("claim", "supersede", "attest", "attest2", "revoke", "withdraw", "reverse", "suspend", "reinstate")
-PERIODS = (("2025-01-01", "2025-04-01"), ("2025-03-01", "2025-06-01"), ("2025-04-01", "2025-07-01"))
-
-
-class Game:
-    """One random history on one log."""
-
-    def __init__(self) -> None:
-        self.log = LogWriter(World(quorum_high_from_t=900))
-        self.world = self.log.world
-        self.log.add_all(self.world.founding())
-        self.claims: list[m.Reference] = []
-        self.opinions: list[m.Reference] = []
-        self.codes: set[str] = set()
-
-    def step(self, action: str, pick: int, kg: int) -> None:
-        """Try one thing; a refusal is as good an outcome as any, if its code is known."""
-        try:
-            entry = self.log.add(self._statement(action, pick, kg))
-        except Refused as error:
-            self.codes.add(error.code)
-            return
-        if action in ("claim", "supersede"):
-            self.claims.append(reference_to(entry))
-        elif action in ("attest", "attest2"):
-            self.opinions.append(reference_to(entry))
-
-    def _statement(self, action: str, pick: int, kg: int) -> bytes:
-        world = self.world
-        start, end = PERIODS[pick % len(PERIODS)]
-        if action == "claim" or not self.claims:
-            return world.claim(counted_by=(f"meter:{pick % 2}",), start=start, end=end)
-        target = self.claims[pick % len(self.claims)]
-        if action == "supersede":
-            return world.claim(counted_by=(f"meter:{pick % 2}",), start=start, end=end, supersedes=target)
-        if action in ("attest", "attest2"):
-            verifier = "verifier" if action == "attest" else "verifier2"
-            amount = format_kg(min(kg, 499_000) * 1000)
-            opinion = "modified" if kg else "adverse"
-            return world.attest(target, amount, verifier=verifier, opinion=opinion)
-        if action == "revoke":
-            opinion_ref = self.opinions[pick % len(self.opinions)] if self.opinions else target
-            by = ("operator", "operator:registrar")
-            return world.correct(c.Revoke(target=opinion_ref, reason="test"), by=by)
-        subject: m.Subject
-        if action == "reverse":
-            subject = c.Reverse(target=target, amount=format_kg(kg * 1000), reason="test")
-        else:
-            shape = {"withdraw": c.Withdraw, "suspend": c.Suspend, "reinstate": c.Reinstate}[action]
-            subject = shape(target=target, reason="test")
-        by = ("operator", "operator:registrar") if pick % 3 else ("carrier", "carrier:claimant")
-        return world.correct(subject, by=by)
+from ledger.errors import LedgerError
+from tests.domain.game import Game, Step, histories
+from tests.world import START_MS
 
 
 def check_books(state: MemoryState) -> None:
@@ -105,14 +49,9 @@ def check_books(state: MemoryState) -> None:
         )
 
 
-@settings(max_examples=60)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(ACTIONS), st.integers(0, 11), st.sampled_from([0, 1, 1000, 400_000, 499_000])),
-        max_size=25,
-    )
-)
-def test_the_books_balance_after_every_step(steps: list[tuple[str, int, int]]) -> None:
+@settings(max_examples=100)
+@given(histories())
+def test_the_books_balance_after_every_step(steps: list[Step]) -> None:
     game = Game()
     for step in steps:
         game.step(*step)

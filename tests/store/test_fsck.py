@@ -57,8 +57,12 @@ def damage(path: Path, table: str, column: str) -> None:
     database = sqlite3.connect(path, isolation_level=None)
     for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         database.execute(f'DROP TRIGGER "{name}"')
-    rowid, value = database.execute(f'SELECT rowid, "{column}" FROM "{table}" ORDER BY rowid DESC').fetchone()
-    database.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?', (other(value), rowid))
+    keys = [name for _, name, _, _, _, place in database.execute(f'PRAGMA table_info("{table}")') if place]
+    named = ", ".join(f'"{key}"' for key in keys)
+    order = ", ".join(f'"{key}" DESC' for key in keys)
+    value, *key = database.execute(f'SELECT "{column}", {named} FROM "{table}" ORDER BY {order}').fetchone()
+    where = " AND ".join(f'"{one}" = ?' for one in keys)
+    database.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE {where}', (other(value), *key))
     database.close()
 
 

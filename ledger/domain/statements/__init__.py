@@ -5,7 +5,6 @@ Source: DESIGN 4.1, RULES 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct, field
@@ -40,7 +39,7 @@ KINDS: dict[str, Any] = {
 T = TypeVar("T")
 
 
-class Credential(Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
+class Credential(Struct, Generic[T], frozen=True, gc=False, forbid_unknown_fields=True):
     """A W3C Verifiable Credential 2.0 around one subject."""
 
     context: tuple[
@@ -61,8 +60,7 @@ class _Kind(Struct):
     type: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True, gc=False):
     """One parsed statement: who says what, and who approves it (`signers`: author first)."""
 
     id: str
@@ -91,23 +89,14 @@ def read_statement(opened: OpenedJws) -> Statement:
         raise Unsupported("unknown_kind", f"this release knows no statement of kind {kind[:80]!r}", kind=kind[:80])
     credential = canonical.decode_as(opened.payload, shape)
     timestamp_seconds(credential.valid_from)
-    return _statement(credential, tuple([signature.kid for signature in opened.signatures]))
-
-
-def read_again(payload: bytes, *, kind: str, signers: tuple[Kid, ...]) -> Statement:
-    """The statement of a payload that `read_statement` has accepted before, perhaps in another process."""
-    return _statement(canonical.peek(payload, _SHAPES[kind]), signers)
-
-
-def _statement(credential: Any, signers: tuple[Kid, ...]) -> Statement:
     return Statement(
         id=credential.id,
-        kind=credential.type[1],
+        kind=kind,
         issuer=credential.issuer,
         ledger=credential.ledger,
         valid_from=credential.valid_from,
         subject=credential.credential_subject,
-        signers=signers,
+        signers=tuple([signature.kid for signature in opened.signatures]),
     )
 
 

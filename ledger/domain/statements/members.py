@@ -73,7 +73,7 @@ EcosystemRole = Literal[
 ]
 
 
-class Subject(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Subject(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every part of a statement: unknown members refused, absent optional members left out."""
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import msgspec
 
-from ledger.core.strict import to_base64url
 from ledger.domain import lifecycle
 from ledger.domain.ids import require_distinct
 from ledger.domain.period import day_of_ms
@@ -101,7 +100,7 @@ def _find_grant(
     """
     methodology = view.get(MethodologyRecord, claim.methodology, claim.methodology_version)
     assert methodology is not None, "a recorded claim has its methodology"
-    key = to_base64url(statement.signers[0].key)
+    key = statement.signers[0].key_text
     today = day_of_ms(position.recorded_at_ms)
     reason = "no accreditation names its key"
     for grant in view.accreditations_of(statement.issuer):

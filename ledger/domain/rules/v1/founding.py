@@ -113,7 +113,7 @@ def _check_programme(subject: Programme) -> None:
 
 def _require_roots(statement: Statement, programme: Programme) -> None:
     """Raises: NotAllowed `below_threshold`."""
-    signed = {to_base64url(kid.key) for kid in statement.signers} & set(programme.root.keys)
+    signed = {kid.key_text for kid in statement.signers} & set(programme.root.keys)
     if len(signed) < programme.root.threshold:
         raise NotAllowed(
             "below_threshold",
@@ -125,7 +125,7 @@ def _require_roots(statement: Statement, programme: Programme) -> None:
 
 def _require_only_roots(statement: Statement, roots: set[str]) -> None:
     for kid in statement.signers:
-        if kid.party != statement.issuer or to_base64url(kid.key) not in roots:
+        if kid.party != statement.issuer or kid.key_text not in roots:
             raise NotAllowed("unexpected_approval", "a Programme is signed by its root keys alone", party=kid.party)
 
 
@@ -202,7 +202,7 @@ def _require_power(view: StateView, statement: Statement, purposes: tuple[Purpos
 
     Raises: NotAllowed `wrong_purpose` and the codes of `who.require_key`.
     """
-    held = view.get(KeyRecord, to_base64url(statement.signers[0].key))
+    held = view.get(KeyRecord, statement.signers[0].key_text)
     if held is not None and "recover" in held.purposes:
         purposes = ("recover",)
     for purpose in purposes:
@@ -249,7 +249,7 @@ def _grant(
         id=statement.id,
         index=position.index,
         accreditor=accreditor.id,
-        accreditor_key=to_base64url(statement.signers[0].key),
+        accreditor_key=statement.signers[0].key_text,
         verifier=verifier.id,
         keys=subject.keys,
         standards=subject.standards,

@@ -6,7 +6,6 @@ Source: RULES 1 (`Party`, `Key`, `Accreditation`) and its first section.
 from __future__ import annotations
 
 from ledger.core.jws import Kid
-from ledger.core.strict import to_base64url
 from ledger.domain.records import KeyRecord, PartyRecord, ProgrammeRecord, StatementRecord
 from ledger.domain.statements import Statement
 from ledger.domain.statements.members import Purpose, Reference, Role
@@ -52,7 +51,7 @@ def require_key(view: StateView, kid: Kid, *, purpose: Purpose) -> KeyRecord:
 
     Raises: NotAllowed `unknown_key`, `key_of_another`, `key_revoked` or `wrong_purpose`.
     """
-    key = to_base64url(kid.key)
+    key = kid.key_text
     record = view.get(KeyRecord, key)
     if record is None:
         raise NotAllowed("unknown_key", f"the key {key} is not registered", key=key)
@@ -104,7 +103,7 @@ def require_possession(statement: Statement, *, party: str, keys: tuple[str, ...
     Raises: NotAllowed `no_proof_of_possession`.
     """
     approvals = statement.signers[1:]
-    if {to_base64url(kid.key) for kid in approvals} != set(keys) or any(kid.party != party for kid in approvals):
+    if {kid.key_text for kid in approvals} != set(keys) or any(kid.party != party for kid in approvals):
         raise NotAllowed(
             "no_proof_of_possession",
             f"each new key of {party} must approve its registration, and no other key",
