@@ -12,17 +12,19 @@ Source: DESIGN 4.2 to 4.4, 7; THREATS L01 to L20, R12, R29.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 from keys.trust import Trust
 from ledger.core.checkpoint import VerifiedCheckpoint, open_checkpoint
 from ledger.core.entry import NO_PREVIOUS
 from ledger.core.merkle import root_at
 from ledger.core.note import Vkey
-from ledger.core.tiles import Tile, TileData, TileReader, TreeBuilder, bundles_of
+from ledger.core.tiles import TILE_WIDTH, Tile, TileData, TileReader, TreeBuilder, bundles_of
 from ledger.domain.records import ProgrammeRecord
 from ledger.domain.rules import decide
 from ledger.domain.statements.programme import Programme
@@ -79,22 +81,30 @@ def replay(
 
 
 def _checked(bundle: Bundle, size: int, jobs: int) -> Iterator[CheckedBundle]:
-    """Every bundle, checked, in order; read here, checked by the pool."""
+    """Every bundle, read and checked by the pool, in order."""
     work = bundles_of(size)
-    if jobs == 1 or size <= AHEAD_MAX:
+    if jobs == 1 or size <= TILE_WIDTH:
         for index, width in work:
             yield check_bundle(bundle.entries(index, width), index=index, width=width)
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting = [
-            pool.submit(check_bundle, bundle.entries(index, width), index=index, width=width)
-            for index, width in islice(work, AHEAD_MAX)
-        ]
+    with ProcessPoolExecutor(jobs, initializer=_open_in_pool, initargs=(bundle.path,)) as pool:
+        waiting = deque(pool.submit(_check_in_pool, *one) for one in islice(work, AHEAD_MAX))
         while waiting:
-            done = waiting.pop(0).result()
-            for index, width in islice(work, 1):
-                waiting.append(pool.submit(check_bundle, bundle.entries(index, width), index=index, width=width))
+            done = waiting.popleft().result()
+            waiting.extend(pool.submit(_check_in_pool, *one) for one in islice(work, 1))
             yield done
+
+
+# A process of the pool reads for itself: an entry's bytes never cross from one process to another.
+_in_pool: list[Bundle] = []
+
+
+def _open_in_pool(path: Path) -> None:
+    _in_pool[:] = [Bundle(path)]
+
+
+def _check_in_pool(index: int, width: int) -> CheckedBundle:
+    return check_bundle(_in_pool[0].entries(index, width), index=index, width=width)
 
 
 class _Fold:

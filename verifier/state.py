@@ -34,6 +34,9 @@ PENDING_MAX = 50_000
 LASTING_MAX = 100_000
 CACHE_KIB = 32_768
 
+# A Bloom filter of 16 MiB: at ten million names, one look-up in fifty is in vain.
+_SEEN_BITS = 27
+
 _LASTING = (
     records.ProgrammeRecord,
     records.PartyRecord,
@@ -71,6 +74,7 @@ class AuditState:
         self._decoders = {shape: msgspec.msgpack.Decoder(shape) for shape in _SHAPES}
         self._encoder = msgspec.msgpack.Encoder()
         self._largest_id = ""
+        self._seen = bytearray(1 << (_SEEN_BITS - 3))
         self._grants: dict[str, dict[str, AccreditationRecord]] = {}
         self._held: dict[str, dict[tuple[Any, ...], CountedRecord]] = {}
         self.sums: dict[bool, dict[Cell, CellSum]] = {True: {}, False: {}}
@@ -90,6 +94,8 @@ class AuditState:
             "SELECT value FROM record WHERE tag = ? AND key = ?", (_TAG[shape], self._encoder.encode(identity))
         ).fetchone()
         if row is None:
+            if shape is StatementRecord and (claim := self.get(ClaimRecord, *identity)) is not None:
+                return StatementRecord(claim.id, claim.index, claim.entry_hash, "Claim", claim.claimant)
             return None
         found = self._decoders[shape].decode(row[0])
         if shape in _LASTING:
@@ -106,6 +112,8 @@ class AuditState:
         for held in changed.values():
             if held.live and held.claim != ignoring and Period(held.start_day, held.end_day).overlaps(period):
                 return held
+        if not self._may_be_spooled(uri):
+            return None
         rows = self._spool.execute(
             "SELECT uri, start, claim, end, live FROM counted WHERE uri = ? AND start < ? AND end > ? AND live",
             (uri, period.end, period.start),
@@ -115,6 +123,14 @@ class AuditState:
             if held.identity not in changed and held.claim != ignoring:
                 return held
         return None
+
+    def _may_be_spooled(self, uri: str) -> bool:
+        """False for what was surely never counted: the common case, which then costs no look-up."""
+        return all(self._seen[slot >> 3] >> (slot & 7) & 1 for slot in _slots(uri))
+
+    def _mark_spooled(self, uri: str) -> None:
+        for slot in _slots(uri):
+            self._seen[slot >> 3] |= 1 << (slot & 7)
 
     def cells(self, *, dimension: Dimension, value: str) -> Sequence[CellSum]:
         """The sums of one dimension's value that are not empty, recognised or not."""
@@ -177,8 +193,10 @@ class AuditState:
             )
 
     def _write_behind(self) -> None:
-        if self._near[StatementRecord]:
-            self._largest_id = max(self._largest_id, *(str(identity[0]) for identity in self._near[StatementRecord]))
+        statements = self._near[StatementRecord]
+        self._largest_id = max(self._largest_id, max((str(one[0]) for one in statements), default=""))
+        for identity in self._near[ClaimRecord]:
+            statements.pop(identity, None)  # most statements are claims, whose own records say the same
         self._spool.execute("BEGIN")
         for shape, near in self._near.items():
             encode, tag = self._encoder.encode, _TAG[shape]
@@ -199,9 +217,16 @@ class AuditState:
             ),
         )
         self._spool.execute("COMMIT")
+        for uri in self._held:
+            self._mark_spooled(uri)
         self._held.clear()
         self._waiting = 0
 
     def close(self) -> None:
         """Let the spool go."""
         self._spool.close()
+
+
+def _slots(uri: str) -> tuple[int, int]:
+    mixed = hash(uri)
+    return mixed & ((1 << _SEEN_BITS) - 1), mixed >> (64 - _SEEN_BITS) & ((1 << _SEEN_BITS) - 1)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 from rich.text import Text
 
 from api.cli.output import table, tonnes
-from ledger.domain.goals import Progress
 from ledger.domain.units import format_tonnes
-from ledger.service.report import AsOf, Goals, Totals
+
+if TYPE_CHECKING:  # these pull in the database, which --help and the checking processes do without
+    from ledger.domain.goals import Progress
+    from ledger.service.report import AsOf, Goals, Totals
 
 _LINES_MAX = 12
 _BAR_CELLS = 24

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
 import typer
@@ -12,7 +12,9 @@ from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile
 from api.cli.output import EXIT_REFUSED, err, out, print_json, tracked
 from ledger.domain.statements.members import Subject
 from ledger.errors import LedgerError, Malformed, Unreadable
-from ledger.service.submit import Proof
+
+if TYPE_CHECKING:
+    from ledger.service.submit import Proof
 
 STATEMENT_FILE_BYTES_MAX = 64 * 1024
 IMPORT_FILE_BYTES_MAX = 4 * 1024**3

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from math import isqrt
 from typing import NamedTuple
 
@@ -89,7 +90,10 @@ def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_ab
         numerator, denominator = 0, 1
         for term in terms:
             top, bottom = _evaluate(term, values)
-            numerator, denominator = numerator * bottom + top * denominator, denominator * bottom
+            if numerator:
+                numerator, denominator = numerator * bottom + top * denominator, denominator * bottom
+            else:
+                numerator, denominator = top, bottom
             variance = term.variance_ppm2
             if variances:
                 variance += sum(variances.get(name, 0) for name, _ in term.inputs)
@@ -167,7 +171,7 @@ def _read_inputs(declared: Mapping[str, Input], given: Mapping[str, InputValue])
             numerator, denominator = numerator * scale.numerator, denominator * scale.denominator
         for bound, sign in ((wanted.min, 1), (wanted.max, -1)):
             if bound is not None:
-                top, bottom = decimal_ratio(bound)
+                top, bottom = _bound(bound)
                 if sign * (numerator * bottom - top * denominator) < 0:
                     span = f"{wanted.min or 0} .. {wanted.max or 'any'} {wanted.unit}"
                     raise Refused("input_out_of_bounds", f"input {name} = {value} {unit} is outside {span}", name=name)
@@ -198,6 +202,9 @@ def _tier(value: Fraction, term: _Term) -> Fraction:
     if term.up_to is not None:
         value = min(value, term.up_to)
     return max(Fraction(0), value - term.beyond) if term.beyond is not None else value
+
+
+_bound = lru_cache(maxsize=1024)(decimal_ratio)
 
 
 def _ratio(text: str) -> Fraction:

@@ -24,7 +24,7 @@ from ledger.errors import LedgerError
 
 # From so many statements on, other processes are worth their start.
 BULK_STATEMENTS_MIN = 500
-_CHUNK = 100
+_CHUNK = 500
 
 
 class Checked(Struct, frozen=True, gc=False):
@@ -84,7 +84,9 @@ class Checkers:
                 # Not by fork: other threads of a server may hold locks at that moment.
                 context = get_context("forkserver")
                 context.set_forkserver_preload([__name__])
-                self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_end_with_parent)
+                # One core is left to the writer, whose turns are what a bulk waits for.
+                jobs = max(1, (os.cpu_count() or 1) - 1)
+                self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
             return self._pool
 
     def close(self) -> None:

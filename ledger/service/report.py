@@ -90,9 +90,10 @@ def show(ledger: Ledger, index: int) -> Shown:
     Raises: Malformed `no_entry`.
     """
     with ledger.reading() as connection:
-        as_of, _ = _as_of(ledger, connection)
-        entry = log_store.read_entry(connection, index)
-        record = queries.statement_at(connection, index)
+        as_of, head = _as_of(ledger, connection)
+        within = 0 <= index < head.size  # beyond it, a number may be larger than a database can look up
+        entry = log_store.read_entry(connection, index) if within else None
+        record = queries.statement_at(connection, index) if within else None
         if entry is None or record is None:
             raise Malformed("no_entry", f"the log has no entry {index}", index=index)
         claim = queries.claim_at(connection, index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -14,7 +15,9 @@ from ledger.sequencer.writer import Answer, Recorded
 from ledger.service.ledger import Ledger
 from ledger.store import log_store
 
-IMPORT_BATCH = 1_000
+IMPORT_BATCH = 500
+# Signatures of these are checked while the batch before them is written.
+BATCHES_AHEAD = 4
 
 
 class Proof(Struct, frozen=True):
@@ -40,17 +43,15 @@ def submit_all(
     ledger: Ledger, statements: Iterable[bytes], *, progress: Callable[[int], None] = lambda done: None
 ) -> Iterator[Answer]:
     """Record statements in batches, each with its own answer; a refusal never stops the rest."""
-    waiting, writer = iter(statements), ledger.writer
-    done = 0
-    batch = list(islice(waiting, IMPORT_BATCH))
-    checked = writer.check(batch)
-    while batch:
-        ahead = list(islice(waiting, IMPORT_BATCH))
-        checked_ahead = writer.check(ahead)
-        yield from writer.record(checked)
-        done += len(batch)
+    waiting, done = iter(statements), 0
+    batches = iter(lambda: list(islice(waiting, IMPORT_BATCH)), [])
+    begun = deque((len(batch), ledger.writer.check(batch)) for batch in islice(batches, BATCHES_AHEAD))
+    while begun:
+        count, checked = begun.popleft()
+        begun.extend((len(batch), ledger.writer.check(batch)) for batch in islice(batches, 1))
+        yield from ledger.writer.record(checked)
+        done += count
         progress(done)
-        batch, checked = ahead, checked_ahead
 
 
 def prove(ledger: Ledger, indexes: Sequence[int]) -> list[Proof]:
