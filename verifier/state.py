@@ -87,18 +87,20 @@ class AuditState:
         return cast("R | None", self._near[shape].get(identity) or self._look_up(shape, identity))
 
     def _look_up(self, shape: type[Record], identity: tuple[str | int, ...]) -> Record | None:
-        # Ids of version 7 grow with time: one above all that were written behind is new, and needs no look-up.
-        if shape is StatementRecord and str(identity[0]) > self._largest_id:
-            return None
+        if shape is StatementRecord:
+            # Ids of version 7 grow with time: one above all that were written behind is new, and needs no look-up.
+            if str(identity[0]) > self._largest_id:
+                return None
+            claim = self.get(ClaimRecord, *identity)
+            if claim is not None:
+                return StatementRecord(claim.id, claim.index, claim.entry_hash, "Claim", claim.claimant)
         row = self._spool.execute(
             "SELECT value FROM record WHERE tag = ? AND key = ?", (_TAG[shape], self._encoder.encode(identity))
         ).fetchone()
         if row is None:
-            if shape is StatementRecord and (claim := self.get(ClaimRecord, *identity)) is not None:
-                return StatementRecord(claim.id, claim.index, claim.entry_hash, "Claim", claim.claimant)
             return None
         found = self._decoders[shape].decode(row[0])
-        if shape in _LASTING:
+        if shape in _LASTING or shape is ClaimRecord:  # a claim that is asked for is asked for again, or changed
             self._near[shape][identity] = found
         return found
 

@@ -103,7 +103,8 @@ def _measure(folder: Path, claims: int, attested: bool) -> list[Measure]:
     took, found = _timed(lambda: replay(Bundle(folder / "export"), world.trust(), jobs=cores))
     assert found.problem is None, found.problem
     rate = found.signatures * _NANOSECONDS // took
-    target = 800_000 if attested else 600_000
+    # 0.60 where entries carry one signature, 0.80 where they carry two, and between them in proportion.
+    target = 600_000 + 200_000 * (found.signatures - found.entries) // found.entries
     results.append(Measure("signatures audited, all cores", rate, rate * PPM // (raw * cores), target))
     results.append(Measure("entries audited", found.entries * _NANOSECONDS // took))
     found.state.close()

@@ -128,10 +128,10 @@ def _tiles(sheet: Sheet, facts: PageFacts, y: float) -> float:
 
 
 def _goal(sheet: Sheet, facts: PageFacts, y: float) -> None:
-    part = min(1.0, facts.goal_share_ppm / 1_000_000)
+    part = min(1.0, facts.goal_part_g / facts.goal_g)
     title = fonts.shorten(f"Share of the goal: {facts.goal_title}", "SemiBold", 11, ROOM - 120)
     sheet.text(title, x=LEFT, y=y + 8, size=11, face="SemiBold")
-    said = share(facts.goal_share_ppm)
+    said = share(facts.goal_part_g, of=facts.goal_g)
     sheet.text(f"{said} of the goal", x=RIGHT, y=y + 8, size=9, face="SemiBold", colour=GOLD, align="right")
     for third in range(4):
         at = LEFT + ROOM * third / 3

@@ -5,6 +5,8 @@ Units: grams of CO2e in, tonnes or kilograms as text out.
 
 from __future__ import annotations
 
+from ledger.domain.units import PPM
+
 KINDS = {"reduction": "Reductions", "avoided": "Avoided emissions", "removal": "Removals"}
 LEVERS = {
     "clean-energy": "Clean energy",
@@ -49,6 +51,9 @@ def big_number(grams: int) -> tuple[str, str, str]:
     return head, f".{rest}", TONNES
 
 
-def share(ppm: int) -> str:
-    """Parts per million as a percentage, cut; what is less than the last digit says so."""
-    return "less than 0.0001 %" if ppm == 0 else f"{ppm // 10_000}.{ppm % 10_000:04d} %"
+def share(part: int, *, of: int) -> str:
+    """A part as a percentage, cut; what is less than the last digit says so."""
+    ppm = part * PPM // of
+    if part and not ppm:
+        return "less than 0.0001 %"
+    return f"{ppm // 10_000}.{ppm % 10_000:04d} %"

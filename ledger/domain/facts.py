@@ -28,7 +28,7 @@ from ledger.domain.records import (
 from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.report import ClaimSet, Cumulative, PartyTotal, TotalRow
 from ledger.domain.totals import party_grams
-from ledger.domain.units import PPM, parse_grams
+from ledger.domain.units import parse_grams
 from ledger.errors import Malformed
 
 GOAL_G = 1_500_000_000 * 1_000_000
@@ -80,7 +80,7 @@ class PageFacts:
     by_scope: tuple[tuple[str, int], ...]
     goal_title: str
     goal_g: int
-    goal_share_ppm: int
+    goal_part_g: int
     claims: tuple[ClaimFacts, ...]
     methodologies: tuple[MethodologyFacts, ...]
     adoption: str
@@ -113,7 +113,6 @@ def page_facts(dossier: Dossier, checkpoint: VerifiedCheckpoint) -> PageFacts:
     claims = _claim_facts(dossier, operator)
     target = _goal(dossier)
     goal_g = GOAL_G if target is None else parse_grams(target.goal)
-    counted = [row for row in issue.totals.rows if target is None or _counts_for(row, target)]
     url = f"{programme.subject.base_url.rstrip('/')}/certificates/{issue.number}"
     return PageFacts(
         template=issue.template,
@@ -135,7 +134,7 @@ def page_facts(dossier: Dossier, checkpoint: VerifiedCheckpoint) -> PageFacts:
         by_scope=_sums((row.programme_scope, row) for row in issue.totals.rows),
         goal_title=GOAL_TITLE if target is None else target.title,
         goal_g=goal_g,
-        goal_share_ppm=sum(parse_grams(row.amount) for row in counted) * PPM // goal_g,
+        goal_part_g=_towards_goal(dossier, target, operator),
         claims=claims,
         methodologies=_methodologies(dossier),
         adoption=programme.subject.policy.adopts,
@@ -213,8 +212,28 @@ def _goal(dossier: Dossier) -> Cumulative | None:
     return next((goal for goal in reversed(goals) if goal.id == goals[0].id), None)
 
 
-def _counts_for(row: TotalRow, target: Cumulative) -> bool:
-    return row.programme_scope in target.scopes and row.kind in target.kinds
+def _towards_goal(dossier: Dossier, target: Cumulative | None, operator: str) -> int:
+    """Grams of the certificate that count for the goal: its scopes and kinds, periods wholly inside its years.
+
+    A total has no days of its own but the certificate's, so it counts in whole or not at all.
+    """
+    issue = dossier.issue
+    if target is None:
+        return sum(parse_grams(row.amount) for row in issue.totals.rows)
+    start, end = parse_day(target.from_), parse_day(target.to)
+    if isinstance(issue.subject, ClaimSet):
+        return sum(
+            claim.current_g if issue.holder == operator else party_grams(claim).get(issue.holder, 0)
+            for claim in claims_of(dossier)
+            if claim.scope in target.scopes
+            and claim.kind in target.kinds
+            and start <= claim.start_day
+            and claim.end_day <= end
+        )
+    if not (start <= parse_day(issue.period.start) and parse_day(issue.period.end) <= end):
+        return 0
+    rows = (row for row in issue.totals.rows if row.programme_scope in target.scopes and row.kind in target.kinds)
+    return sum(parse_grams(row.amount) for row in rows)
 
 
 def _sums(rows: Iterable[tuple[str, TotalRow]]) -> tuple[tuple[str, int], ...]:

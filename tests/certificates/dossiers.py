@@ -80,10 +80,17 @@ class Log:
         self.append(self.world.attest(reference, subject.quantification.reduction))
         return reference
 
-    def issue(self, claims: Sequence[m.Reference], *, number: str = "GT-2026-000417", holder: str = "carrier") -> bytes:
+    def issue(
+        self,
+        claims: Sequence[m.Reference],
+        *,
+        number: str = "GT-2026-000417",
+        holder: str = "carrier",
+        start: str = "2025-01-01",
+    ) -> bytes:
         """The signed Certificate over named claims, not yet recorded."""
         party = self.world.party_id(holder)
-        days = c.Days("2025-01-01", "2026-01-01")
+        days = c.Days(start, "2026-01-01")
         records = [self.state.get(ClaimRecord, one.id) for one in claims]
         period = parse_period(start=days.start, end=days.end)
         subject = r.Issue(

@@ -6,9 +6,11 @@ import pytest
 
 from ledger.domain.dossier import ASSUMED_ROOT, fold
 from ledger.domain.facts import page_facts
+from ledger.domain.goals import progress
+from ledger.domain.records import TargetRecord
 from ledger.errors import LedgerError
 from tests.certificates.dossiers import Log, Made
-from tests.world import ROLES, World, reference_to
+from tests.world import ROLES, START_MS, World, reference_to
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,15 @@ def test_a_total_is_taken_as_stated_and_said_so() -> None:
     made = log.certify([reference])
     assert reference_to(made.entries[max(made.entries)]).index == max(made.entries)
     assert len(fold(made.entries).assumed) == 2
+
+
+@pytest.mark.parametrize(("both", "part_g"), [(False, 0), (True, 499_000_000)])
+def test_years_outside_the_goal_are_no_share_of_it(both: bool, part_g: int) -> None:
+    """A claim of 2019 counts towards no goal that begins in 2021: the page says what `gigaton goals` says."""
+    log = Log(World(period_age_days_max=30 * 366))
+    claims = [log.verified_claim(start="2019-01-01", end="2019-07-01")]
+    if both:
+        claims.append(log.verified_claim(start="2025-01-01", end="2025-04-01"))
+    made = log.certify(claims, start="2019-01-01")
+    goal = progress(log.state.all(TargetRecord)[0], log.state.cells(dimension="all", value=""), now_ms=START_MS)
+    assert (page_facts(fold(made.entries), made.checkpoint).goal_part_g, goal.achieved_g) == (part_g, part_g)

@@ -92,7 +92,7 @@ def test_one_and_many_claims_of_the_least_and_the_most(issued: Issued, count: in
         total_g=grams,
         by_lever=(("removal", grams),),
         by_kind=(("removal", grams),),
-        goal_share_ppm=min(1_000_000, grams // 1_500_000_000),
+        goal_part_g=grams,
     )
     assert draw(facts, attachments=()).startswith(b"%PDF-1.7")
 
@@ -105,7 +105,6 @@ def test_figures_are_exact(grams: int) -> None:
     scale = {3: 1000, 6: 1}[len(decimals) - 1] if unit.startswith("tonnes") else 1
     assert digits * scale == grams
     assert int(tonnes(grams).replace(",", "").replace(".", "")) * (1000 if grams % 1000 == 0 else 1) == grams
-    assert share(0).startswith("less than")
 
 
 def test_a_qr_code_holds_the_whole_hash(issued: Issued) -> None:
@@ -146,3 +145,11 @@ def test_the_page_shows_every_fact(issued: Issued, tmp_path: Path) -> None:
 
 def test_a_file_drawn_from_other_facts_differs(issued: Issued) -> None:
     assert render(replace(issued.facts, number="GT-2"), issued.files) != issued.unsealed
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [(0, "0.0000 %"), (1, "less than 0.0001 %"), (1_500_000_000, "0.0001 %"), (1_500_000_000_000_000, "100.0000 %")],
+)
+def test_a_share_of_nothing_differs_from_a_small_one(part: int, said: str) -> None:
+    assert share(part, of=1_500_000_000_000_000) == said
