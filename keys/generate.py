@@ -44,12 +44,6 @@ def new_key(*, name: str, owner: str, purposes: tuple[Purpose, ...]) -> StoredKe
     return StoredKey(name, owner, purposes, "ed25519", _pem(Ed25519PrivateKey.generate()))
 
 
-def new_seal(*, name: str, common_name: str, days: int = SEAL_DAYS) -> tuple[StoredKey, str]:
-    """A fresh P-256 key and its certificate (PEM), which a trust file pins."""
-    made = issue_seal(name=name, common_name=common_name, days=days)
-    return made.stored, made.certificate
-
-
 def issue_seal(*, name: str, common_name: str, days: int = SEAL_DAYS) -> IssuedSeal:
     """A fresh P-256 key, certified by an authority that exists for this one certificate.
 

@@ -174,6 +174,7 @@ _STORE = {
     "busy": "Wait a moment and send it again.",
     "clock_backwards": "Set the machine's clock right; writing goes on when it has caught up.",
     "signer_state_unreadable": "Restore signer.json from a backup; never delete it.",
+    "signer_state_lost": "Put the newest signer.json back: this one forgets what was signed; never delete it.",
     "signer_fork": "Stop: this log was signed with another history. Keep both and call the operator.",
     "other_log": "Keep each log's signer.json beside its own database.",
     "other_origin": "Use the checkpoint and trust file of the same log.",

@@ -165,6 +165,8 @@ def certificate(
         steps = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         for step in found.steps:
             steps.add_row(step.name, step.result, step.what)
+            if step.remedy:
+                steps.add_row("", "", step.remedy)
         out.print(steps)
     raise typer.Exit(found.exit_code)
 

@@ -38,7 +38,7 @@ def init(
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
     from api.wiring import read_passphrase
-    from keys.generate import new_key, new_seal
+    from keys.generate import issue_seal, new_key
     from keys.keyfile import KeyRing, write_ring
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
@@ -54,7 +54,7 @@ def init(
     log = new_key(name="log", owner=operator, purposes=())
     register = new_key(name="register", owner=operator, purposes=("register",))
     publish = new_key(name="publish", owner=operator, purposes=("publish", "certify"))
-    seal, certificate = new_seal(name="seal", common_name=f"{operator_name} certificate seal")
+    seal = issue_seal(name="seal", common_name=f"{operator_name} certificate seal")
     party = Party(
         id=operator,
         legal_name=operator_name,
@@ -78,13 +78,13 @@ def init(
         folder.mkdir(mode=0o700)
         for stored in root_keys:
             write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
-        write_ring(folder / "operator.age", KeyRing((log, register, publish, seal)), passphrase)
-        (folder / "seal.pem").write_text(certificate, encoding="ascii")
+        write_ring(folder / "operator.age", KeyRing((log, register, publish, seal.stored)), passphrase)
+        (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
+        (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
         genesis = ledger.name.partition("#")[2]
-        programme = ledger.programme.subject
-        write_trust(
-            data / "trust.json", Trust.build(programme=programme, genesis=genesis, accreditors={}, seal=(certificate,))
-        )
+        pinned = (seal.certificate,)
+        trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=pinned)
+        write_trust(data / "trust.json", trust)
         out.print(f"{ledger.name}\nkeys in {folder}: take root-*.age offline\ntrust file {data / 'trust.json'}")
 
 

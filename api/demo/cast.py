@@ -17,7 +17,7 @@ import msgspec
 
 from api.author import Hand, state
 from api.founding import DEFAULT_POLICY, programme_statement
-from keys.generate import new_key, new_seal
+from keys.generate import issue_seal, new_key
 from keys.keyfile import KeyRing, StoredKey, write_ring
 from keys.signer import FileSigner
 from ledger.core.strict import to_base64url
@@ -59,6 +59,7 @@ class Cast:
     hands: dict[tuple[str, Purpose], Hand] = field(default_factory=dict)
     enrolled: set[str] = field(default_factory=set)
     seal_certificate: str = ""
+    seal_authority: str = ""
     seal: StoredKey = field(init=False)
 
     def make_hand(self, *, name: str, party: str, purposes: tuple[Purpose, ...]) -> Hand:
@@ -103,7 +104,8 @@ class Cast:
         roots = [self.make_hand(name=f"root {number + 1}", party=party, purposes=()) for number in range(ROOTS)]
         log = self.make_hand(name="log", party=party, purposes=())
         subject, _ = self._party(operator, ("operator", "registrar"), "operator", None)
-        self.seal, self.seal_certificate = new_seal(name="seal", common_name=f"{operator} certificate seal")
+        made = issue_seal(name="seal", common_name=f"{operator} certificate seal")
+        self.seal, self.seal_certificate, self.seal_authority = made
         self.stored.append(self.seal)
         statement = programme_statement(
             origin=ORIGIN,
@@ -143,3 +145,4 @@ class Cast:
         path.write_text(passphrase + "\n", encoding="utf-8")
         write_ring(folder / RING_NAME, KeyRing(tuple(self.stored)), passphrase)
         (folder / "seal.pem").write_text(self.seal_certificate, encoding="ascii")
+        (folder / "seal-authority.pem").write_text(self.seal_authority, encoding="ascii")

@@ -8,6 +8,7 @@ Source: DESIGN 5; THREATS R5, R20, M9, T7, T23.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -91,7 +92,8 @@ def write_durably(path: Path, raw: bytes) -> None:
     temporary = path.with_name(path.name + ".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, raw)
+        if os.write(descriptor, raw) != len(raw):
+            raise OSError(errno.ENOSPC, "only a part could be written", str(temporary))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -26,7 +26,7 @@ from ledger.errors import LedgerError, Unavailable
 from ledger.sequencer.checking import Checked, Checkers, Verdict
 from ledger.sequencer.clock import Clock
 from ledger.sequencer.plan import Accepted, Plan, make_plan
-from ledger.sequencer.signer_state import SignerState
+from ledger.sequencer.signer_state import Mark, SignerState
 from ledger.store import log_store
 from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, reading
 from ledger.store.view import SqlView
@@ -122,6 +122,11 @@ class Writer:
             for request in batch:
                 request.failure = error
             return
+        except BaseException as error:
+            # A bug met by whoever holds the turn; the others of the batch were not answered either.
+            for request in batch:
+                request.failure = Unavailable("writer_stopped", f"{type(error).__name__}: {error}")
+            raise
         at = 0
         for request in batch:
             request.answers = answers[at : at + len(request.checked)]
@@ -139,7 +144,7 @@ class Writer:
         try:
             with self._state.turn():
                 plan = self._commit_batch(checked)
-                size, checkpoint = self._sign_head()
+                size, checkpoint = self._sign_head(size=plan.size, root=plan.root)
         except STORAGE_ERRORS as error:
             # Whether the commit took effect is unknown: nothing more is written until everything was verified.
             self._poison = Unavailable("writer_stopped", f"{type(error).__name__}: {error}")
@@ -193,19 +198,28 @@ class Writer:
             kept = log_store.builder_at(connection, head.size)
         if kept.root() != head.root:
             raise Unavailable("tree_damaged", "the stored tiles do not give the root of the head; run `gigaton fsck`")
+        _require_mark(connection, mark, head)
         return kept.copy()
 
-    def _sign_head(self) -> tuple[int, bytes]:
+    def _sign_head(self, *, size: int, root: bytes) -> tuple[int, bytes]:
+        """Sign what was committed; a refusal on the way stops the writer, for the entries stand there unsigned."""
+        try:
+            return self._read_back_and_sign(size=size, root=root)
+        except LedgerError as error:
+            self._poison, self._builder = error, None
+            raise
+
+    def _read_back_and_sign(self, *, size: int, root: bytes) -> tuple[int, bytes]:
         """Read back what was committed, remember it, sign it, keep the checkpoint."""
         with reading(self._engine) as connection:
             head = log_store.read_head(connection)
+            if (head.size, head.root) != (size, root):
+                raise Unavailable(
+                    "read_back_differs", f"the head is at {head.size}, not at the {size} committed", index=head.size
+                )
             if head.checkpoint is not None and head.checkpoint_size == head.size:
                 return head.size, head.checkpoint
-            try:
-                _read_back(connection, first=head.checkpoint_size, head=head)
-            except Unavailable as error:
-                self._poison = error
-                raise
+            _read_back(connection, first=head.checkpoint_size, head=head)
         self._step("read_back")
         self._state.advance(size=head.size, root=head.root)
         self._step("persisted")
@@ -229,11 +243,10 @@ class Writer:
                     head = log_store.read_head(connection)
                     self._builder = None
                     self._builder = self._edge(connection, head)
-                    _require_mark(connection, self._state, head)
                     if fully:
                         _read_back(connection, first=0, head=head)
                 if head.size:
-                    self._sign_head()
+                    self._sign_head(size=head.size, root=head.root)
         except STORAGE_ERRORS as error:
             raise Unavailable("writer_stopped", f"{type(error).__name__}: {error}") from error
         self._poison = None
@@ -253,16 +266,16 @@ def _stored(connection: Connection, view: SqlView, checked: Sequence[Verdict]) -
     return stored
 
 
-def _require_mark(connection: Connection, state: SignerState, head: log_store.Head) -> None:
-    """The tree that was signed last must be a prefix of what the database holds."""
-    mark = state.read()
-    if mark.size > head.size:
-        raise Unavailable(
-            "database_rolled_back", f"size {head.size} is below {mark.size}, which was signed", size=head.size
-        )
-    if log_store.root_of(connection, mark.size).hex() != mark.root:
+def _require_mark(connection: Connection, mark: Mark, head: log_store.Head) -> None:
+    """The tree that was signed last must be a prefix of what the database holds, before every batch."""
+    root = head.root if mark.size == head.size else log_store.root_of(connection, mark.size)
+    if root.hex() != mark.root:
         raise Unavailable(
             "database_replaced", f"the tree of size {mark.size} is not the one that was signed", size=mark.size
+        )
+    if mark.size < head.checkpoint_size <= head.size:
+        raise Unavailable(
+            "signer_state_lost", f"signer.json says {mark.size}, {head.checkpoint_size} was signed", size=mark.size
         )
 
 

@@ -9,11 +9,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlmodel import SQLModel
 
-from ledger.errors import Unavailable
+from ledger.errors import LedgerError, Unavailable
 from ledger.store.guards import GUARDS
 from ledger.store.tables import SCHEMA_VERSION
 
@@ -66,12 +66,16 @@ def open_database(path: Path) -> Engine:
         with engine.connect() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar()
             _require_settings(connection)
+        if version != SCHEMA_VERSION:
+            raise Unavailable(
+                "schema_version", f"{path} has schema {version}, this release has {SCHEMA_VERSION}", path=str(path)
+            )
     except DatabaseError as error:
+        engine.dispose()
         raise unusable(path, error) from None
-    if version != SCHEMA_VERSION:
-        raise Unavailable(
-            "schema_version", f"{path} has schema {version}, this release has {SCHEMA_VERSION}", path=str(path)
-        )
+    except LedgerError:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -89,7 +93,7 @@ def _require_settings(connection: Connection) -> None:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _begin_immediate)
     return engine

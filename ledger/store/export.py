@@ -36,25 +36,27 @@ def export_log(connection: Connection, folder: Path, *, progress: Progress = lam
     bundles = list(bundles_of(size))
     for done, (index, width) in enumerate(bundles):
         path = folder / bundle_path(index, width)
+        folders.add(path.parent)
         if width < TILE_WIDTH or not path.exists():
             first = index * TILE_WIDTH
             entries = [raw for _, _, raw in log_store.read_entries(connection, first=first, end=first + width)]
-            _write(path, encode_bundle(entries), folders)
+            _write(path, encode_bundle(entries))
         progress(done + 1, len(bundles))
     for tile in tiles_of(size):
         path = folder / tile.path
+        folders.add(path.parent)
         if tile.width < TILE_WIDTH or not path.exists():
-            _write(path, log_store.fetch_tiles(connection, [tile])[0], folders)
-    # A folder is found after a crash only if the folder above it was synced too.
+            _write(path, log_store.fetch_tiles(connection, [tile])[0])
+    # Also those that an interrupted export made; and a folder is found after a crash only if the one above was synced.
     for one in {above for path in folders for above in (path, *path.parents) if above.is_relative_to(folder)}:
         _sync_folder(one)
-    _write(folder / "checkpoint", head.checkpoint, folders)
+    _write(folder / "checkpoint", head.checkpoint)
     _sync_folder(folder)
     _drop_stale(folder, size)
     return size
 
 
-def _write(path: Path, raw: bytes, folders: set[Path]) -> None:
+def _write(path: Path, raw: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -63,7 +65,6 @@ def _write(path: Path, raw: bytes, folders: set[Path]) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    folders.add(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

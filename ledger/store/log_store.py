@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from sqlalchemy import Connection, insert, select, tuple_, update
 
-from ledger.core.hashing import EMPTY_ROOT
+from ledger.core.hashing import EMPTY_ROOT, HASH_BYTES
 from ledger.core.merkle import root_at
 from ledger.core.tiles import TILE_WIDTH, Tile, TileData, TileReader, TreeBuilder, split_hashes
 from ledger.errors import Conflict, Unavailable
@@ -113,7 +113,14 @@ def fetch_tiles(connection: Connection, tiles: Sequence[Tile]) -> list[bytes]:
     for key in wanted:
         if key not in found:
             raise Unavailable("tile_missing", f"tile {key[1]} of level {key[0]} is not in the database")
-    return [found[(tile.level, tile.index)][: tile.width * 32] for tile in tiles]
+    return [_cut(tile, found[(tile.level, tile.index)]) for tile in tiles]
+
+
+def _cut(tile: Tile, hashes: object) -> bytes:
+    """The hashes of a tile, of which the database may hold more by now, and must not hold fewer."""
+    if not isinstance(hashes, bytes) or len(hashes) < tile.width * HASH_BYTES:
+        raise Unavailable("tile_missing", f"tile {tile.index} of level {tile.level} is cut short in the database")
+    return hashes[: tile.width * HASH_BYTES]
 
 
 def leaves_in_tiles(connection: Connection, *, first: int, end: int) -> Iterator[bytes]:

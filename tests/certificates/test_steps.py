@@ -45,9 +45,9 @@ def copy_of(issued: Issued, *, size: int) -> LogWriter:
     return writer
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own(sealer: Authority) -> Issued:
-    """A certificate of a log that no other test goes on writing."""
+    """A certificate of a log that no test goes on writing: each goes on with a copy."""
     log = Log()
     return issue(log, log.certify([log.verified_claim()]), sealer)
 

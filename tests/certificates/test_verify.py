@@ -133,6 +133,8 @@ def test_a_seal_by_another_authority_of_the_same_name_is_refused(issued: Issued)
     """P10, R12: the key counts, not the name; without a pinned seal nothing is valid."""
     attacker = authority()
     assert failure(check(attacker.seal(issued.unsealed), issued)) == "seal_not_pinned"
+    changed = attacker.seal(issued.unsealed).replace(b"/Type", b"/Tape", 1)
+    assert failure(check(changed, issued)) == "seal_not_pinned"
     assert failure(verify_certificate(issued.sealed, trust=trust_for(issued.log), now_ms=NOW_MS)) == "seal_not_pinned"
 
 

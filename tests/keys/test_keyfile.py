@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.generate import new_key, new_seal
+from keys.generate import issue_seal, new_key
 from keys.keyfile import KeyRing, StoredKey, read_ring, write_ring
 from keys.signer import FileSigner
 from ledger.core.ed25519 import verify
@@ -85,7 +85,7 @@ def test_a_truncated_file_is_refused(ring: Path) -> None:
 def test_a_key_of_another_type_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir(mode=0o700)
-    seal, _ = new_seal(name="seal", common_name="Test seal")
+    seal = issue_seal(name="seal", common_name="Test seal").stored
     wrong = StoredKey("wrong", "", (), "ed25519", seal.pkcs8)
     write_ring(folder / "wrong.age", KeyRing((wrong,)), PASSPHRASE)
     assert refused(folder / "wrong.age") == "bad_key_file"

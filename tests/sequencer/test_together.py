@@ -106,8 +106,9 @@ class Held:
             self.go.wait()
 
     def send(self, statements: list[bytes]) -> Future[list[sequencer.Answer]]:
-        """Append from another thread; comes back when that one is writing or in the queue."""
+        """Append from another thread; comes back when that one is writing, in the queue, or refused and done."""
         future = self.threads.submit(self.writer.append, statements)
+        future.add_done_callback(lambda one: self.lock.came.release() if one.exception() is not None else None)
         self.lock.came.acquire()
         return future
 
@@ -144,6 +145,21 @@ def test_the_same_statement_in_one_batch_is_one_entry(ledger: Ledger, world: Wor
     assert [(one.index, one.size) for one in answers] == [(FOUNDED + 1, FOUNDED + 2)] * THREADS
     assert len({one.checkpoint for one in answers}) == 1
     assert [one.new for one in answers].count(True) == 1
+
+
+def test_in_one_batch_one_id_and_one_place_are_taken_once(ledger: Ledger, world: World, held: Held) -> None:
+    """What excludes each other meets in the same transaction: the first in the queue has it."""
+    first = held.send([world.claim("plant")])
+    assert held.begun.wait()
+    ids = [held.send([same_id(world, number)]) for number in range(5)]
+    places = [held.send([overlapping(world, number)]) for number in range(5)]
+    held.go.set()
+    assert all(isinstance(one, Recorded) for one in first.result())
+    for index, waiting, code in ((FOUNDED + 1, ids, "duplicate_id"), (FOUNDED + 2, places, "overlap")):
+        answers = [one for future in waiting for one in future.result()]
+        assert isinstance(answers[0], Recorded)
+        assert (answers[0].index, answers[0].new) == (index, True)
+        assert [one.code for one in answers[1:] if isinstance(one, LedgerError)] == [code] * 4
 
 
 def test_of_overlapping_claims_from_many_threads_one_is_accepted(ledger: Ledger, world: World) -> None:
@@ -217,9 +233,11 @@ def test_a_full_queue_is_busy_and_loses_nothing(
     assert held.begun.wait()
     two, one = held.send(claims[1:3]), held.send(claims[3:4])
     for refused in (claims[4:5], claims[4:7]):
-        with pytest.raises(Unavailable) as busy:
-            ledger.writer.append(refused)
-        assert busy.value.code == "busy"
+        future = held.send(refused)
+        assert future.done(), "it waits in a queue that is full"
+        busy = future.exception()
+        assert isinstance(busy, Unavailable)
+        assert busy.code == "busy"
     held.go.set()
     recorded = [answer for future in (writing, two, one) for answer in future.result()]
     assert [(answer.index, answer.new) for answer in recorded if isinstance(answer, Recorded)] == [

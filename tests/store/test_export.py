@@ -160,12 +160,12 @@ def test_killed_at_any_step_a_reader_sees_a_whole_log(ledger: Ledger, tmp_path: 
         assert files(folder) == files(tmp_path / "longer")
 
 
-@pytest.mark.parametrize("killed_at", [0, 1, 3])
+@pytest.mark.parametrize(("size", "killed_at"), [(257, 0), (257, 1), (257, 3), (256, 1), (256, 2), (512, 1)])
 def test_all_that_a_checkpoint_calls_for_is_durable_before_it(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, killed_at: int
 ) -> None:
     """Each file, and each folder on the way to it, is synced before the checkpoint, also what a killed export left."""
-    grow(ledger, 257)
+    grow(ledger, size)
     folder = tmp_path / "out"
     synced: set[int] = set()
     missing: list[str] = []
