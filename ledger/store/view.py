@@ -98,6 +98,7 @@ class SqlView:
         if not known:
             return
         self._held_window = Period(min(known), max(known))
+        self._held.clear()  # what was fetched before was fetched for another window
         uris = sorted({uri for claim in claims for uri in claim.counted_by})
         for at in range(0, len(uris), _PREFETCH_MAX):
             chunk = uris[at : at + _PREFETCH_MAX]
