@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo serve test check bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ help: ## Show this list
 demo: $(READY) ## Record real issuances, attest, certify, export and audit them, in build/demo
 	rm -rf $(DEMO)
 	gigaton demo --data $(DEMO) --input api/demo/issuances.csv
+
+serve: $(READY) ## Serve the demonstration's ledger at http://127.0.0.1:8000
+	test -e $(DEMO)/ledger.db || gigaton demo --data $(DEMO) --input api/demo/issuances.csv
+	gigaton serve --data $(DEMO)
 
 test: $(READY) $(JOSE) ## Run every test, with the outside judges that it needs
 	.ci/system-packages

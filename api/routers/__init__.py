@@ -1,0 +1,1 @@
+"""Handlers: decode, hand over to `ledger.service`, encode. No rule, no commit, no SQL."""

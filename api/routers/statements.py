@@ -1,0 +1,66 @@
+"""Recording statements over HTTP. A statement is authorised by its own signatures and the rule book alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.limits import read_body
+from ledger.core.jws import STATEMENT_BYTES_MAX
+from ledger.sequencer.writer import Recorded
+from ledger.service import submit as acts
+from ledger.service.ledger import Ledger
+
+CONTENT_TYPE = "application/vc+jwt"
+
+router = APIRouter()
+
+_RECORDED: dict[str, Any] = {
+    "type": "object",
+    "required": ["index", "new", "receipt", "size"],
+    "properties": {
+        "index": {"type": "integer", "minimum": 0, "description": "Where the statement stands in the log."},
+        "size": {"type": "integer", "minimum": 1, "description": "Size of the log under the receipt's checkpoint."},
+        "new": {"type": "boolean", "description": "False when these very bytes had been recorded before."},
+        "receipt": {"type": "string", "description": "The .tlog-proof file: keep it with the entry."},
+    },
+}
+_ANSWER = {"description": "Recorded, durably.", "content": {"application/json": {"schema": _RECORDED}}}
+
+
+@router.post(
+    "/v1/statements",
+    status_code=201,
+    summary="Record a signed statement",
+    response_class=Response,
+    responses={200: {**_ANSWER, "description": "These very bytes are recorded already."}, 201: _ANSWER},
+    openapi_extra={"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}},
+)
+async def submit(request: Request) -> Response:
+    """Answers after the entry is committed and its checkpoint signed, so one call is enough.
+
+    The same bytes again give the same entry: a call that was cut off is simply made again.
+    """
+    statement = await read_body(request, content_type=CONTENT_TYPE, limit=STATEMENT_BYTES_MAX)
+    ledger: Ledger = request.app.state.ledger
+    recorded, proof = await run_in_threadpool(_record, ledger, statement)
+    body = {
+        "index": recorded.index,
+        "new": recorded.new,
+        "receipt": proof.receipt.encode().decode("utf-8"),
+        "size": recorded.size,
+    }
+    return Response(
+        msgspec.json.encode(body),
+        201 if recorded.new else 200,
+        {"Location": f"/v1/entries/{recorded.index}"},
+        media_type="application/json",
+    )
+
+
+def _record(ledger: Ledger, statement: bytes) -> tuple[Recorded, acts.Proof]:
+    recorded = acts.submit(ledger, statement)
+    return recorded, acts.prove(ledger, [recorded.index])[0]

@@ -1,0 +1,76 @@
+"""A real `gigaton serve` on a free port of loopback, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from keys.keyfile import KeyRing, StoredKey, write_ring
+from tests.cast import key_of
+from tests.ledgers import found
+from tests.world import World
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Served:
+    """A running server, the directory it serves, and the world that signs for it."""
+
+    url: str
+    directory: Path
+    world: World
+    process: subprocess.Popen[str]
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+
+
+def found_with_keys(directory: Path) -> World:
+    """A founded ledger whose log key lies in a key file, as an operator's does."""
+    world = World()
+    found(directory, world).close()
+    (directory / "keys").mkdir(mode=0o700)
+    private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    write_ring(directory / "keys" / "log.age", KeyRing((StoredKey("log", "", (), "ed25519", pem),)), "open")
+    (directory / "keys" / "passphrase.txt").write_text("open\n")
+    (directory / "keys" / "passphrase.txt").chmod(0o600)
+    return world
+
+
+def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start a server; gives its address once it listens."""
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory)]
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings)
+    assert process.stderr is not None
+    for line in process.stderr:
+        match = re.search(r"serving (http://\S+)", line)
+        if match:
+            return process, match[1]
+    raise AssertionError("the server ended before it listened")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("served") / "log"
+    world = found_with_keys(directory)
+    process, url = start(directory)
+    try:
+        yield Served(url, directory, world, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
