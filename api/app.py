@@ -1,19 +1,30 @@
-"""The HTTP application around one opened ledger."""
+"""The HTTP application around one opened service."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api import errors
-from api.routers import health, log, statements
-from api.security import Guard
+from api.deps import Service
+from api.routers import health, log, reads, statements
+from api.security import Guard, log_to_stderr
+from api.settings import Settings
+from api.wiring import open_service
 from ledger import __version__
-from ledger.service.ledger import Ledger
 
 
-def make_app(ledger: Ledger) -> ASGIApp:
-    """Routes and guards; the caller opens the ledger and closes it when the server has stopped."""
+def make_app(service: Service) -> ASGIApp:
+    """Routes and guards around a service, which is closed when the server has stopped."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
     app = FastAPI(
         title="gigaton",
         version=__version__,
@@ -21,9 +32,16 @@ def make_app(ledger: Ledger) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
     )
-    app.state.ledger = ledger
-    for one in (statements, log, health):
+    app.state.service = service
+    for one in (statements, reads, log, health):
         app.include_router(one.router)
     errors.install(app)
     return Guard(app)  # around the framework's own last resort, too
+
+
+def served_app(settings: Settings) -> ASGIApp:
+    """The application of a process that serves beside others, opened from what the operator set."""
+    log_to_stderr()
+    return make_app(open_service(settings))

@@ -7,6 +7,7 @@ headers of a request are never logged.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 
 import msgspec
@@ -20,6 +21,11 @@ _ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def log_to_stderr() -> None:
+    """One line an event, as it is."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
 
 
 class Guard:

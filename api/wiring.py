@@ -3,6 +3,7 @@
 Keys lie in `DIR/keys/*.age`. A passphrase is read from `--passphrase-file`,
 from the file that GIGATON_PASSPHRASE_FILE names, from `DIR/keys/passphrase.txt`
 (which only the demonstration writes), or asked for at the terminal.
+A directory whose rows stand in PostgreSQL names it in `DIR/database.url`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.x509 import load_pem_x509_certificate
 
+from api.deps import Service
+from api.settings import Settings
 from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import NotAllowed, Unreadable
@@ -23,6 +26,8 @@ from ledger.service.ledger import Ledger
 
 PASSPHRASE_VARIABLE = "GIGATON_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable, no secret
 PASSPHRASE_BYTES_MAX = 1_000
+DATABASE_VARIABLE = "GIGATON_DATABASE"
+DATABASE_FILE = "database.url"
 
 
 def read_passphrase(directory: Path, given: Path | None = None) -> str:
@@ -82,9 +87,24 @@ def sealing_of(stored: StoredKey, certificate: str) -> Sealing:
     return Sealing(key, made)
 
 
+def database_of(directory: Path) -> str | None:
+    """The PostgreSQL database of a directory, from GIGATON_DATABASE or DIR/database.url; None for its SQLite file.
+
+    Raises: Unreadable `unreadable_file`.
+    """
+    named = os.environ.get(DATABASE_VARIABLE)
+    path = directory / DATABASE_FILE
+    if named or not path.exists():
+        return named or None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
+
+
 def open_for_reading(directory: Path) -> Ledger:
     """The ledger of a directory, read only; no key is touched."""
-    return Ledger.open(directory)
+    return Ledger.open(directory, database=database_of(directory))
 
 
 def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
@@ -97,5 +117,15 @@ def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
     for ring in rings:
         for stored in ring.keys:
             if stored.algorithm == "ed25519" and FileSigner.from_stored(stored).public_key == wanted:
-                return Ledger.open(directory, signer=FileSigner.from_stored(stored))
+                signer = FileSigner.from_stored(stored)
+                return Ledger.open(directory, database=database_of(directory), signer=signer)
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
+
+
+def open_service(settings: Settings) -> Service:
+    """All that a serving process needs.
+
+    Raises: the codes of `open_rings` and `open_for_writing`.
+    """
+    rings = open_rings(settings.data, settings.passphrase)
+    return Service(ledger=open_for_writing(settings.data, rings))

@@ -21,7 +21,7 @@ def healthz() -> Response:
 def readyz(request: Request) -> Response:
     """Reads the head, verifies its signature and the proof of the last entry under it."""
     try:
-        size = require_ready(request.app.state.ledger)
+        size = require_ready(request.app.state.service.ledger)
     except LedgerError as error:
         raise Unavailable("not_ready", f"{error.code}: {error.message}") from None
     return _json({"size": size, "status": "ready"})

@@ -18,14 +18,14 @@ router = APIRouter()
 @router.get("/log/checkpoint", summary="The signed checkpoint", response_class=Response)
 def checkpoint(request: Request) -> Response:
     """A signed note (C2SP tlog-checkpoint): origin, size, root, signatures."""
-    raw = publish.checkpoint(request.app.state.ledger)
+    raw = publish.checkpoint(request.app.state.service.ledger)
     return Response(raw, headers={"Cache-Control": "no-cache"}, media_type="text/plain; charset=utf-8")
 
 
 @router.get("/log/{path:path}", summary="A tile or entry bundle", response_class=Response)
 def tile(request: Request, path: str) -> Response:
     """`tile/<level>/<index>[.p/<width>]` or `tile/entries/...`; what it answers never changes."""
-    raw = publish.tile(request.app.state.ledger, path)
+    raw = publish.tile(request.app.state.service.ledger, path)
     return Response(raw, headers={"Cache-Control": _FOREVER}, media_type="application/octet-stream")
 
 
@@ -48,4 +48,4 @@ def _prove(request: Request, index: str) -> acts.Proof:
         number = decimal(index, limit=_INDEX_MAX)
     except LedgerError:
         raise Malformed("no_entry", f"{index[:40]!r} is no index of an entry") from None
-    return acts.prove(request.app.state.ledger, [number])[0]
+    return acts.prove(request.app.state.service.ledger, [number])[0]

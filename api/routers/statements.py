@@ -45,7 +45,7 @@ async def submit(request: Request) -> Response:
     The same bytes again give the same entry: a call that was cut off is simply made again.
     """
     statement = await read_body(request, content_type=CONTENT_TYPE, limit=STATEMENT_BYTES_MAX)
-    ledger: Ledger = request.app.state.ledger
+    ledger: Ledger = request.app.state.service.ledger
     recorded, proof = await run_in_threadpool(_record, ledger, statement)
     body = {
         "index": recorded.index,

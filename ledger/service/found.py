@@ -11,17 +11,19 @@ from ledger.errors import LedgerError, Malformed, NotAllowed, Unavailable
 from ledger.sequencer.checking import check
 from ledger.sequencer.clock import Clock, now_ms
 from ledger.sequencer.writer import Writer
-from ledger.service.ledger import DATABASE, Ledger
+from ledger.service.ledger import Ledger, place_of
 from ledger.store import log_store
-from ledger.store.engine import create_database
+from ledger.store.create import create_database, drop_database
 
 
-def found_ledger(directory: Path, programme: bytes, *, signer: Signer, clock: Clock = now_ms) -> Ledger:
-    """Make entry 0 of a new ledger.
+def found_ledger(
+    directory: Path, programme: bytes, *, signer: Signer, database: str | None = None, clock: Clock = now_ms
+) -> Ledger:
+    """Make entry 0 of a new ledger, its rows in the directory or at a PostgreSQL URL.
 
     Nothing is left behind when the Programme is refused.
-    Raises: Unavailable `database_exists`; Malformed `not_a_programme`; NotAllowed `wrong_log_key`; what
-        `decide` raises.
+    Raises: Unavailable with the codes of `create_database`; Malformed `not_a_programme`; NotAllowed `wrong_log_key`;
+        what `decide` raises.
     """
     subject = check(programme).statement.subject
     if not isinstance(subject, Programme):
@@ -32,8 +34,8 @@ def found_ledger(directory: Path, programme: bytes, *, signer: Signer, clock: Cl
     directory.mkdir(parents=True, exist_ok=True)
     if (directory / "signer.json").exists():
         raise Unavailable("database_exists", f"{directory} belongs to a ledger: signer.json is there")
-    path = directory / DATABASE
-    engine = create_database(path)
+    where = place_of(directory, database)
+    engine = create_database(where)
     try:
         with engine.begin() as connection:
             log_store.first_head(connection)
@@ -43,9 +45,7 @@ def found_ledger(directory: Path, programme: bytes, *, signer: Signer, clock: Cl
         if isinstance(answer, LedgerError):
             raise answer
     except LedgerError:
-        engine.dispose()
-        for leftover in directory.glob(f"{DATABASE}*"):
-            leftover.unlink()
+        drop_database(engine, where)
         raise
     engine.dispose()
-    return Ledger.open(directory, signer=signer, clock=clock)
+    return Ledger.open(directory, database=database, signer=signer, clock=clock)

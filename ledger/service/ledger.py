@@ -1,7 +1,8 @@
 """The ledger, opened once: what every act works on.
 
 A directory holds `ledger.db`, `signer.json`, `evidence/`, and whatever the
-programs around it put there. Without the log's signer it is read only.
+programs around it put there; with a PostgreSQL database, all but the first.
+Without the log's signer it is read only.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ from ledger.errors import NotAllowed, Unavailable
 from ledger.sequencer.clock import Clock, now_ms
 from ledger.sequencer.writer import Step, Writer
 from ledger.store import queries
-from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, open_database, reading, unusable
+from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, Where, open_database, reading, unusable
 from ledger.store.evidence import EvidenceStore
 
 DATABASE = "ledger.db"
+
+
+def place_of(directory: Path, database: str | None) -> Where:
+    """Where the rows of a ledger stand: at a URL, or in the file of its directory."""
+    return directory / DATABASE if database is None else database
 
 
 class Ledger:
@@ -47,19 +53,25 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, directory: Path, *, signer: Signer | None = None, clock: Clock = now_ms, step: Step = lambda name: None
+        cls,
+        directory: Path,
+        *,
+        database: str | None = None,
+        signer: Signer | None = None,
+        clock: Clock = now_ms,
+        step: Step = lambda name: None,
     ) -> Ledger:
-        """Open the ledger of a directory; with the log's signer, for writing.
+        """Open the ledger of a directory, its rows there or at a PostgreSQL URL; with the log's signer, for writing.
 
         Raises: Unavailable with the codes of `open_database` and `Writer.reload`; NotAllowed `wrong_log_key`.
         """
-        path = directory / DATABASE
-        engine = open_database(path)
+        where = place_of(directory, database)
+        engine = open_database(where)
         try:
             return cls(directory, engine, signer=signer, clock=clock, step=step)
         except STORAGE_ERRORS as error:
             engine.dispose()
-            raise unusable(path, error) from None
+            raise unusable(where, error) from None
         except BaseException:
             engine.dispose()
             raise

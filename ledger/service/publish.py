@@ -29,7 +29,7 @@ def checkpoint(ledger: Ledger) -> bytes:
 def tile(ledger: Ledger, path: str) -> bytes:
     """The bytes of a published path, `tile/...`; of a partial one at any width that is signed for.
 
-    Raises: Malformed `bad_tile_path`, `no_tile`.
+    Raises: Malformed `bad_tile_path`, `no_tile`; Unavailable `tile_missing`.
     """
     level, index, width = parse_path(path)
     height = 0 if level == "entries" else int(level)
@@ -40,8 +40,11 @@ def tile(ledger: Ledger, path: str) -> bytes:
         if level != "entries":
             return log_store.fetch_tiles(connection, [Tile(height, index, width)])[0]
         first = index * TILE_WIDTH
-        entries = log_store.read_entries(connection, first=first, end=first + width)
-        return encode_bundle([raw for _, _, raw in entries])
+        entries = [raw for _, _, raw in log_store.read_entries(connection, first=first, end=first + width)]
+    if len(entries) != width:
+        # What is answered here is kept by others for ever: rather nothing than a bundle cut short.
+        raise Unavailable("tile_missing", f"{width - len(entries)} entries of {path} are not in the database")
+    return encode_bundle(entries)
 
 
 def require_ready(ledger: Ledger) -> int:

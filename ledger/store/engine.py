@@ -1,116 +1,98 @@
-"""Opening the database with settings that keep what was acknowledged, each read back before use.
+"""Opening a database, a SQLite file or a PostgreSQL URL, with settings that keep what was acknowledged.
 
-Source: DESIGN 5; THREATS R25, M6, M8.
+Each setting is read back before use. What the two engines do differently stands in `sqlite` and `postgres`.
+
+Source: DESIGN 5 and 8; THREATS R25, X14.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlmodel import SQLModel
 
 from ledger.errors import LedgerError, Unavailable
-from ledger.store.guards import GUARDS
+from ledger.store import postgres, sqlite
+from ledger.store.migrations import VERSION_TABLE, schema_version
 from ledger.store.tables import SCHEMA_VERSION
 
-__all__ = ["STORAGE_ERRORS", "Connection", "Engine", "create_database", "open_database", "reading", "unusable"]
+__all__ = ["STORAGE_ERRORS", "Connection", "Engine", "Where", "open_database", "reading", "unusable"]
 
 # What a failing disk or database raises; whether a commit took effect is unknown then.
 STORAGE_ERRORS = (SQLAlchemyError, OSError)
 
-BUSY_TIMEOUT_MS = 30_000
-WAL_AUTOCHECKPOINT_PAGES = 65_536
-
-# pragma -> the value that must be read back.
-_SETTINGS: dict[str, str | int] = {
-    "journal_mode": "wal",
-    "synchronous": 2,
-    "foreign_keys": 1,
-    "cell_size_check": 1,
-    "wal_autocheckpoint": WAL_AUTOCHECKPOINT_PAGES,
-}
+# A SQLite file, or the URL of a PostgreSQL database.
+Where: TypeAlias = Path | str
 
 
-def create_database(path: Path) -> Engine:
-    """A new database with tables and guards.
-
-    Raises: Unavailable `database_exists`, `database_unusable`.
-    """
-    if path.exists():
-        raise Unavailable("database_exists", f"{path} is there already", path=str(path))
-    engine = _engine(path)
-    try:
-        with engine.begin() as connection:
-            SQLModel.metadata.create_all(connection)
-            for guard in GUARDS:
-                connection.exec_driver_sql(guard)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    except DatabaseError as error:
-        raise unusable(path, error) from None
-    return engine
-
-
-def open_database(path: Path) -> Engine:
+def open_database(where: Where) -> Engine:
     """The writer's engine: each transaction begins by taking the write lock.
 
     Raises: Unavailable `no_database`, `database_unusable`, `schema_version`, `database_settings`.
     """
-    if not path.is_file():
-        raise Unavailable("no_database", f"there is no ledger at {path}", path=str(path))
-    engine = _engine(path)
+    if isinstance(where, Path) and not where.is_file():
+        raise _missing(where)
+    engine = engine_of(where)
     try:
-        with engine.connect() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
-            _require_settings(connection)
+        with reading(engine) as connection:
+            if not isinstance(where, Path) and not tables_of(connection):
+                raise _missing(where)
+            version = schema_version(connection)
+            require_settings(connection)
         if version != SCHEMA_VERSION:
             raise Unavailable(
-                "schema_version", f"{path} has schema {version}, this release has {SCHEMA_VERSION}", path=str(path)
+                "schema_version",
+                f"{shown(where)} has schema {version}, this release has {SCHEMA_VERSION}",
+                path=shown(where),
             )
     except DatabaseError as error:
         engine.dispose()
-        raise unusable(path, error) from None
+        raise unusable(where, error) from None
     except LedgerError:
         engine.dispose()
         raise
     return engine
 
 
-def unusable(path: Path, error: Exception) -> Unavailable:
-    """The error for a database that SQLite itself refuses."""
-    cause = getattr(error, "orig", error)
-    return Unavailable("database_unusable", f"{path}: {cause}", path=str(path))
-
-
-def _require_settings(connection: Connection) -> None:
-    for name, wanted in _SETTINGS.items():
-        found = connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-        if found != wanted:
-            raise Unavailable("database_settings", f"{name} is {found}, it must be {wanted}", setting=name)
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def _on_connect(connection: sqlite3.Connection, record: Any) -> None:
-    # pysqlite would open the transaction at the first INSERT, after the head was read (THREATS M6): take it over.
-    connection.isolation_level = None
-    for name, value in _SETTINGS.items():
-        connection.execute(f"PRAGMA {name} = {value}").close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("begin", "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {mode}")
-
-
 def reading(engine: Engine) -> Connection:
     """A connection whose transaction sees one state and never waits for the writer."""
-    return engine.connect().execution_options(begin="DEFERRED")
+    return sqlite.reading(engine) if engine.dialect.name == "sqlite" else postgres.reading(engine)
+
+
+def unusable(where: Where, error: Exception) -> Unavailable:
+    """The error for a database that the engine itself refuses."""
+    cause = getattr(error, "orig", error)
+    return Unavailable("database_unusable", f"{shown(where)}: {cause}", path=shown(where))
+
+
+def engine_of(where: Where) -> Engine:
+    """An engine that nothing was asked of yet.
+
+    Raises: Unavailable `database_unusable` for a text that is no address.
+    """
+    return sqlite.sqlite_engine(where) if isinstance(where, Path) else postgres.postgres_engine(where)
+
+
+def require_settings(connection: Connection) -> None:
+    """Refuse settings that may lose what was acknowledged.
+
+    Raises: Unavailable `database_settings`.
+    """
+    (sqlite if connection.dialect.name == "sqlite" else postgres).require_settings(connection)
+
+
+def tables_of(connection: Connection) -> set[str]:
+    """The tables of a ledger that are there."""
+    return {*SQLModel.metadata.tables, VERSION_TABLE} & set(inspect(connection).get_table_names())
+
+
+def shown(where: Where) -> str:
+    """The database as a message may name it, without password."""
+    return str(where) if isinstance(where, Path) else postgres.shown(where)
+
+
+def _missing(where: Where) -> Unavailable:
+    return Unavailable("no_database", f"there is no ledger at {shown(where)}", path=shown(where))

@@ -25,7 +25,8 @@ from ledger.domain.statements import read_statement
 from ledger.domain.view import Position
 from ledger.errors import LedgerError
 from ledger.store import log_store
-from ledger.store.engine import create_database, reading
+from ledger.store.create import create_database
+from ledger.store.engine import reading
 from ledger.store.tables import CELL, ENTRY, HEAD, HISTORY, TABLE_OF, TILE
 from ledger.store.view import SqlView
 
@@ -90,7 +91,8 @@ def _rebuild(real: Connection, again: Connection, findings: list[Finding], progr
     """Fold the entries from the first; stops at the first that the rules would not accept."""
     total = log_store.read_head(real).size
     tree, previous, index = _Tree(again), NO_PREVIOUS, 0
-    rows = real.execute(select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes).order_by(ENTRY.c.index))
+    entries = select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes).order_by(ENTRY.c.index)
+    rows = real.execute(entries.execution_options(yield_per=BATCH))
     while batch := rows.fetchmany(BATCH):
         view = SqlView(again, root=tree.root)
         problem: tuple[str, str, str] | None = None
@@ -134,7 +136,7 @@ def _compare(table: Table, real: Connection, again: Connection, *, limit: int) -
     order = [table.c[name] for name in keys]
 
     def read(connection: Connection) -> Iterator[dict[str, Any]]:
-        for row in connection.execute(select(table).order_by(*order)):
+        for row in connection.execute(select(table).order_by(*order).execution_options(yield_per=BATCH)):
             yield dict(zip(names, row, strict=True))
 
     expected = {tuple(row[key] for key in keys): row for row in read(again)}

@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Row, Table, Text
+from sqlalchemy import Connection, Dialect, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.domain import records
 from ledger.domain.records import Record
 from ledger.domain.totals import CellSum
-from ledger.store.tables import CELL, HISTORY, TABLE_OF, column_type, table_name
+from ledger.store.tables import CELL, HISTORY, TABLE_OF, TEXT, column_type, table_name
 
 R = TypeVar("R", bound=Record)
 
@@ -68,7 +68,7 @@ class _Codec:
 
 def _is_json(annotation: Any) -> bool:
     sql, _ = column_type(annotation)
-    if sql is not Text:
+    if sql is not TEXT:
         return False
     plain = msgspec.inspect.type_info(annotation)
     members = plain.types if isinstance(plain, msgspec.inspect.UnionType) else (plain,)

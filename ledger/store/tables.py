@@ -22,8 +22,10 @@ from ledger.domain import records
 from ledger.domain.records import Record
 
 # Raised with every change of the tables; a database of another version is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
+# Compared and put in order byte by byte on both databases, whatever the language of the server.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 _IN_KEY_ORDER = {"sqlite_with_rowid": False}
 
@@ -63,11 +65,11 @@ class CellRow(SQLModel, table=True):
 
     __tablename__ = "cell"
     __table_args__ = _IN_KEY_ORDER
-    dimension: str = Field(sa_column=Column(Text, primary_key=True))
-    value: str = Field(sa_column=Column(Text, primary_key=True))
-    scope: str = Field(sa_column=Column(Text, primary_key=True))
-    kind: str = Field(sa_column=Column(Text, primary_key=True))
-    lever: str = Field(sa_column=Column(Text, primary_key=True))
+    dimension: str = Field(sa_column=Column(TEXT, primary_key=True))
+    value: str = Field(sa_column=Column(TEXT, primary_key=True))
+    scope: str = Field(sa_column=Column(TEXT, primary_key=True))
+    kind: str = Field(sa_column=Column(TEXT, primary_key=True))
+    lever: str = Field(sa_column=Column(TEXT, primary_key=True))
     first_year: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     last_year: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     grams: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -79,8 +81,8 @@ class HistoryRow(SQLModel, table=True):
 
     __tablename__ = "history"
     __table_args__ = _IN_KEY_ORDER
-    kind: str = Field(sa_column=Column(Text, primary_key=True))
-    identity: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(TEXT, primary_key=True))
+    identity: str = Field(sa_column=Column(TEXT, primary_key=True))
     index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
@@ -130,7 +132,7 @@ def column_type(annotation: Any) -> tuple[Any, bool]:
         return Boolean, nullable
     if annotation is int:
         return BigInteger, nullable
-    return Text, nullable
+    return TEXT, nullable
 
 
 def _record_table(shape: type[Record]) -> Table:

@@ -7,9 +7,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from tests.ledgers import found
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
+LISTENERS: dict[int, threading.Thread] = {}
 
 
 @dataclass
@@ -32,6 +35,16 @@ class Served:
     directory: Path
     world: World
     process: subprocess.Popen[str]
+
+    @property
+    def listener(self) -> threading.Thread:
+        """Who keeps what the server says; ends after it."""
+        return LISTENERS[self.process.pid]
+
+    @property
+    def said(self) -> Path:
+        """What the server wrote to standard error, whole when it has ended."""
+        return said_beside(self.directory)
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30, trust_env=False)
@@ -50,6 +63,25 @@ def found_with_keys(directory: Path) -> World:
     return world
 
 
+def said_beside(directory: Path) -> Path:
+    """Where the words of a directory's server go."""
+    return directory.with_name(directory.name + ".said")
+
+
+def listen(stream: IO[str], said: Path) -> threading.Thread:
+    """Keep what a server says as it says it: a pipe that nobody empties would stop it."""
+
+    def keep() -> None:
+        with stream, said.open("a", encoding="utf-8") as file:
+            for line in stream:
+                file.write(line)
+                file.flush()
+
+    thread = threading.Thread(target=keep, daemon=True)
+    thread.start()
+    return thread
+
+
 def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
     """Start a server; gives its address once it listens."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory)]
@@ -59,6 +91,8 @@ def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
     for line in process.stderr:
         match = re.search(r"serving (http://\S+)", line)
         if match:
+            stream, process.stderr = process.stderr, None  # `communicate` then waits for the end alone
+            LISTENERS[process.pid] = listen(stream, said_beside(directory))
             return process, match[1]
     raise AssertionError("the server ended before it listened")
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.app import make_app
+from api.deps import Service
 from tests.ledgers import found
 from tests.world import World
 
@@ -20,7 +21,7 @@ def test_a_bug_is_told_without_its_inside(tmp_path: Path, caplog: pytest.LogCapt
     ledger.programme = None  # type: ignore[assignment]
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(make_app(ledger), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(make_app(Service(ledger=ledger)), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return await client.get("/readyz")
 

@@ -21,7 +21,7 @@ from ledger.errors import LedgerError, Unavailable
 from ledger.service.ledger import Ledger
 from ledger.service.submit import submit_all
 from ledger.store import log_store
-from ledger.store.engine import create_database
+from ledger.store.create import create_database
 from ledger.store.export import export_log
 from tests.ledgers import found
 from tests.world import ORIGIN, World

@@ -29,7 +29,8 @@ from ledger.domain.statements import Statement, read_statement
 from ledger.domain.totals import Cell, CellSum, Decision, Dimension, cells_of, merge, recognised
 from ledger.domain.view import Position, StateView
 from ledger.errors import Refused
-from ledger.store.engine import Connection, create_database
+from ledger.store.create import create_database
+from ledger.store.engine import Connection
 from ledger.store.projection import from_row
 from ledger.store.tables import CELL, RECORDS, TABLE_OF
 from ledger.store.view import SqlView

@@ -1,0 +1,1 @@
+"""The revisions of the schema, each frozen as it was released."""
