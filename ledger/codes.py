@@ -159,10 +159,11 @@ _RULES: dict[str, str] = {
 _STORE = {
     "no_database": "Name the ledger's directory with --data, or found one first.",
     "database_exists": "Choose an empty directory: a ledger is founded once.",
-    "database_unusable": "Check that the file is a SQLite database and the disk is in order; else restore a backup.",
+    "database_unusable": "Check that the database can be reached and its disk is in order; else restore a backup.",
     "database_settings": "Call the operator: the database does not take the settings that keep what was acknowledged.",
-    "schema_version": "Use the release that this database was written with, or migrate it.",
+    "schema_version": "Run `gigaton migrate` if the database is older; else use the release that it was written with.",
     "database_rolled_back": "Restore the newest copy: entries that were signed are missing from this database.",
+    "checkpoint_damaged": "Stop writing, and put the checkpoint of an export back: this one is not the log key's.",
     "database_replaced": "Put the ledger's own database back: this one holds another history.",
     "tree_damaged": "Stop writing, run `gigaton fsck`, and restore or refill the database.",
     "tile_missing": "Run `gigaton fsck`, and refill the tiles from an export.",

@@ -18,7 +18,7 @@ from api.demo.cast import Cast, party_id
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
-from api.wiring import sealing_of
+from api.wiring import keep_database, sealing_of
 from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -48,11 +48,12 @@ RECEIPTS_KEPT = 5
 class Job:
     """One run of the demonstration. `say` is told what happens, for people."""
 
-    def __init__(self, directory: Path, source: Path) -> None:
+    def __init__(self, directory: Path, source: Path, *, database: str | None = None) -> None:
         if directory.exists() and any(directory.iterdir()):
             raise Unavailable("directory_not_empty", f"{directory} is not empty", path=str(directory))
         self.directory = directory
         self.source = source
+        self._database = database
         self.cast = Cast()
         self.outcome = Outcome(directory)
         self._rows: list[Row] = []
@@ -79,7 +80,9 @@ class Job:
         """Found the programme, and keep its keys and the trust file."""
         statement, signer = self.cast.programme(operator=OPERATOR)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._ledger = found_ledger(self.directory, statement, signer=signer)
+        self._ledger = found_ledger(self.directory, statement, signer=signer, database=self._database)
+        if self._database is not None:
+            keep_database(self.directory, self._database)
 
     def enrol(self) -> int:
         """Enrol every developer and verifier that is named, the accreditor and the methodologist."""

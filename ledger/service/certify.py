@@ -175,7 +175,7 @@ def largest_claims(ledger: Ledger, *, party: str, start: str, end: str) -> Claim
 
 
 def _sign(ledger: Ledger, subject: Subject, signer: Signer) -> bytes:
-    operator = ledger.programme.subject.operator.id
+    operator = ledger.operator
     payload = write_payload(
         kind="Certificate",
         subject=subject,
@@ -190,7 +190,7 @@ def _sign(ledger: Ledger, subject: Subject, signer: Signer) -> bytes:
 def _totals(
     ledger: Ledger, connection: Connection, *, holder: str, about: About, start: str, end: str
 ) -> CertificateTotals:
-    operator = ledger.programme.subject.operator.id
+    operator = ledger.operator
     if isinstance(about, ClaimSet):
         period: Period = parse_period(start=start, end=end)
         claims = [claim for one in about.claims for claim in queries.find(connection, ClaimRecord, id=one.id)]
@@ -203,7 +203,7 @@ def _totals(
 def _checkpoint(ledger: Ledger, raw: bytes | None) -> VerifiedCheckpoint:
     if raw is None:
         raise Unavailable("no_head", "the log has no checkpoint yet")
-    return open_checkpoint(raw, log=ledger.log, origin=ledger.programme.subject.origin)
+    return open_checkpoint(raw, log=ledger.log, origin=ledger.origin)
 
 
 def _entries(connection: Connection, indexes: list[int]) -> dict[int, bytes]:

@@ -161,7 +161,7 @@ def party(ledger: Ledger, identity: str) -> FoundParty | None:
 
 def _as_of(ledger: Ledger, head: log_store.Head) -> AsOf:
     moment = format_milliseconds(head.recorded_at_ms)
-    return AsOf(ledger.programme.subject.origin, head.size, head.root.hex(), moment)
+    return AsOf(ledger.origin, head.size, head.root.hex(), moment)
 
 
 def _ask(name: str, parameters: Iterable[tuple[str, str]]) -> _Asked:

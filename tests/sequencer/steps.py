@@ -10,7 +10,7 @@ from ledger.core.checkpoint import open_checkpoint
 from ledger.core.entry import decode_entry
 from ledger.core.receipt import check_receipt
 from ledger.sequencer.signer_state import SignerState
-from ledger.sequencer.writer import Step
+from ledger.sequencer.signing import Step
 from ledger.service.ledger import Ledger
 from ledger.service.submit import Proof, prove
 from ledger.store import log_store

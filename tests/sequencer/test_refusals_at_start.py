@@ -21,6 +21,7 @@ from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
 from ledger.service.submit import submit
 from ledger.store.engine import Engine
+from ledger.store.tables import SCHEMA_VERSION
 from tests.cast import key_of
 from tests.ledgers import LogSigner, fixed_clock, found, require_whole
 from tests.sequencer.steps import change_behind, files, head_of, opened, statements
@@ -174,7 +175,7 @@ DAMAGES = {
     "DELETE FROM tile": "tile_missing",
     "DELETE FROM programme": "no_head",
     "PRAGMA user_version = 0": "schema_version",
-    "PRAGMA user_version = 2": "schema_version",
+    f"PRAGMA user_version = {SCHEMA_VERSION + 1}": "schema_version",
 }
 
 

@@ -17,6 +17,7 @@ import pytest
 from ledger.errors import Forked, LedgerError, Unavailable
 from ledger.sequencer.signer_state import SignerState, write_durably
 from ledger.service.submit import submit
+from ledger.store.tables import SCHEMA_VERSION
 from tests.ledgers import found, require_whole
 from tests.sequencer.steps import At, change_behind, files, head_of, opened, statements
 from tests.world import ORIGIN, World
@@ -139,7 +140,7 @@ def test_a_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 def test_a_refused_database_is_let_go_of(directory: Path) -> None:
-    change_behind(directory, "PRAGMA user_version = 2")
+    change_behind(directory, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = sorted(path.name for path in directory.iterdir())
     with pytest.raises(Unavailable) as caught:
         opened(directory)
