@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from api.cli.options import DEFAULT_DATA, Data, Database, Json, PassphraseFile
 from api.cli.output import out, print_json
+
+if TYPE_CHECKING:
+    from keys.generate import IssuedSeal
+    from keys.keyfile import StoredKey
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +46,6 @@ def init(
     from api.founding import DEFAULT_POLICY, programme_statement
     from api.wiring import keep_database, read_passphrase
     from keys.generate import issue_seal, new_key
-    from keys.keyfile import KeyRing, write_ring
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
     from ledger.domain.statements.members import KeyUse
@@ -79,17 +83,26 @@ def init(
         if database is not None:
             keep_database(data, database)
         folder = data / "keys"
-        folder.mkdir(mode=0o700)
-        for stored in root_keys:
-            write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
-        write_ring(folder / "operator.age", KeyRing((log, register, publish, seal.stored)), passphrase)
-        (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
-        (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
+        _keep_keys(folder, passphrase, roots=root_keys, online=(log, register, publish), seal=seal)
         genesis = ledger.name.partition("#")[2]
         pinned = (seal.certificate,)
         trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=pinned)
         write_trust(data / "trust.json", trust)
         out.print(f"{ledger.name}\nkeys in {folder}: take root-*.age offline\ntrust file {data / 'trust.json'}")
+
+
+def _keep_keys(
+    folder: Path, passphrase: str, *, roots: Sequence[StoredKey], online: Sequence[StoredKey], seal: IssuedSeal
+) -> None:
+    """Root keys in a file each, to be taken offline; the others in the operator's."""
+    from keys.keyfile import KeyRing, write_ring
+
+    folder.mkdir(mode=0o700)
+    for stored in roots:
+        write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
+    write_ring(folder / "operator.age", KeyRing((*online, seal.stored)), passphrase)
+    (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
+    (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
 
 
 def keygen(

@@ -151,7 +151,10 @@ class Writer:
         with turn(self._state, self._engine) as connection:
             try:
                 plan = self._commit_batch(connection, checked)
-                size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
+                # An empty log is not signed: its founding was refused, and leaves nothing.
+                size, checkpoint = (
+                    self._sign_head(connection, size=plan.size, root=plan.root) if plan.size else (0, b"")
+                )
             except STORAGE_ERRORS as error:
                 self._builder = None
                 raise self._stop.after_storage(error) from error
