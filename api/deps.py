@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.metrics import Metrics
 from ledger.service.ledger import Ledger
 
 
@@ -15,6 +16,8 @@ class Service:
     """The parts of a serving process. The wiring opens them; `close` lets all of them go."""
 
     ledger: Ledger
+    metrics: Metrics = field(default_factory=Metrics)
+    log_clients: bool = False
 
     def close(self) -> None:
         """Let connections and threads go."""

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.x509 import load_pem_x509_certificate
 
 from api.deps import Service
+from api.metrics import Metrics
 from api.settings import Settings
 from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import NotAllowed, Unreadable
+from ledger.sequencer.observer import Observer
 from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
@@ -107,7 +109,7 @@ def open_for_reading(directory: Path) -> Ledger:
     return Ledger.open(directory, database=database_of(directory))
 
 
-def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
+def open_for_writing(directory: Path, rings: list[KeyRing], *, observer: Observer | None = None) -> Ledger:
     """The ledger of a directory with its log key.
 
     Raises: NotAllowed `no_such_key` when no key file holds it.
@@ -118,7 +120,7 @@ def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
         for stored in ring.keys:
             if stored.algorithm == "ed25519" and FileSigner.from_stored(stored).public_key == wanted:
                 signer = FileSigner.from_stored(stored)
-                return Ledger.open(directory, database=database_of(directory), signer=signer)
+                return Ledger.open(directory, database=database_of(directory), signer=signer, observer=observer)
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
 
 
@@ -128,4 +130,6 @@ def open_service(settings: Settings) -> Service:
     Raises: the codes of `open_rings` and `open_for_writing`.
     """
     rings = open_rings(settings.data, settings.passphrase)
-    return Service(ledger=open_for_writing(settings.data, rings))
+    metrics = Metrics()
+    ledger = open_for_writing(settings.data, rings, observer=metrics)
+    return Service(ledger=ledger, metrics=metrics, log_clients=settings.log_clients)

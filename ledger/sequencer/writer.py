@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ledger.domain.records import StatementRecord
 from ledger.errors import LedgerError, Unavailable
 from ledger.sequencer.checking import Checked, Checkers, Verdict
 from ledger.sequencer.clock import Clock
+from ledger.sequencer.observer import Observer, Silent, observed
 from ledger.sequencer.plan import Accepted, Plan, make_plan
 from ledger.sequencer.signer_state import Mark, SignerState
 from ledger.store import log_store
@@ -69,11 +71,13 @@ class Writer:
         signer: Signer,
         clock: Clock,
         step: Step = lambda name: None,
+        observer: Observer | None = None,
     ) -> None:
         self._engine = engine
         self._log, self._signer = log, signer
         self._state = SignerState(directory, origin=log.name)
         self._clock, self._step = clock, step
+        self._observer: Observer = observer or Silent()
         self._checkers = Checkers()
         self._mutex, self._commit = threading.Lock(), threading.Lock()
         self._queue: list[_Request] = []
@@ -84,6 +88,12 @@ class Writer:
     def close(self) -> None:
         """Let the processes that check statements go."""
         self._checkers.close()
+
+    @property
+    def waiting(self) -> int:
+        """Number of statements that wait for the turn."""
+        with self._mutex:
+            return sum(len(one.checked) for one in self._queue)
 
     def append(self, statements: Sequence[bytes]) -> list[Answer]:
         """Record statements in their order; each gets where it stands, or why it was refused.
@@ -135,7 +145,8 @@ class Writer:
     def _write(self, checked: list[Verdict]) -> list[Answer]:
         answers: list[Answer] = []
         for at in range(0, len(checked), BATCH_STATEMENTS_MAX):
-            answers += self._write_batch(checked[at : at + BATCH_STATEMENTS_MAX])
+            batch = checked[at : at + BATCH_STATEMENTS_MAX]
+            answers += observed(self._observer, partial(self._write_batch, batch))
         return answers
 
     def _write_batch(self, checked: Sequence[Verdict]) -> list[Answer]:

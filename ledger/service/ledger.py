@@ -17,6 +17,7 @@ from ledger.core.signing import Signer
 from ledger.domain.records import ProgrammeRecord
 from ledger.errors import NotAllowed, Unavailable
 from ledger.sequencer.clock import Clock, now_ms
+from ledger.sequencer.observer import Observer
 from ledger.sequencer.writer import Step, Writer
 from ledger.store import queries
 from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, Where, open_database, reading, unusable
@@ -33,7 +34,16 @@ def place_of(directory: Path, database: str | None) -> Where:
 class Ledger:
     """One log with its state. Close it, or use it as a context."""
 
-    def __init__(self, directory: Path, engine: Engine, *, signer: Signer | None, clock: Clock, step: Step) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        engine: Engine,
+        *,
+        signer: Signer | None,
+        clock: Clock,
+        step: Step,
+        observer: Observer | None,
+    ) -> None:
         self.directory = directory
         self.engine = engine
         self.evidence = EvidenceStore(directory / "evidence")
@@ -48,7 +58,9 @@ class Ledger:
         self._writer = (
             None
             if signer is None
-            else Writer(engine, directory=directory, log=self.log, signer=signer, clock=clock, step=step)
+            else Writer(
+                engine, directory=directory, log=self.log, signer=signer, clock=clock, step=step, observer=observer
+            )
         )
 
     @classmethod
@@ -60,6 +72,7 @@ class Ledger:
         signer: Signer | None = None,
         clock: Clock = now_ms,
         step: Step = lambda name: None,
+        observer: Observer | None = None,
     ) -> Ledger:
         """Open the ledger of a directory, its rows there or at a PostgreSQL URL; with the log's signer, for writing.
 
@@ -68,7 +81,7 @@ class Ledger:
         where = place_of(directory, database)
         engine = open_database(where)
         try:
-            return cls(directory, engine, signer=signer, clock=clock, step=step)
+            return cls(directory, engine, signer=signer, clock=clock, step=step, observer=observer)
         except STORAGE_ERRORS as error:
             engine.dispose()
             raise unusable(where, error) from None
@@ -85,6 +98,11 @@ class Ledger:
         if self._writer is None:
             raise Unavailable("read_only", "the ledger was opened without the log key")
         return self._writer
+
+    @property
+    def waiting(self) -> int:
+        """Number of statements that wait to be recorded by this process."""
+        return 0 if self._writer is None else self._writer.waiting
 
     @property
     def name(self) -> str:

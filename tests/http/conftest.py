@@ -82,9 +82,9 @@ def listen(stream: IO[str], said: Path) -> threading.Thread:
     return thread
 
 
-def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
+def start(directory: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     """Start a server; gives its address once it listens."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory)]
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory), *options]
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings)
     assert process.stderr is not None
@@ -95,6 +95,13 @@ def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
             LISTENERS[process.pid] = listen(stream, said_beside(directory))
             return process, match[1]
     raise AssertionError("the server ended before it listened")
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Stop a server in order."""
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 @pytest.fixture(scope="module")
