@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from api.logs import event
 from api.metrics import FOLDER_VARIABLE, forget_process
@@ -31,6 +31,7 @@ from api.wire import Wire
 
 GRACE_S = 10
 KEEP_ALIVE_S = 65  # longer than proxies keep an idle connection, so that it is they who close it
+LOADING_S = 60  # for a process that takes the place of another
 BACKLOG = 2_048
 DESCRIPTORS_MAX = 65_536
 DESCRIPTORS_KEPT = 64  # for files and databases
@@ -54,6 +55,7 @@ def configure(app: Any, *, workers: int, connections: int) -> uvicorn.Config:
         limit_concurrency=min(connections, _allow_descriptors() - DESCRIPTORS_KEPT),
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=LOADING_S,
     )
 
 
@@ -96,22 +98,30 @@ class ManyProcesses(Multiprocess):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def keep_subprocess_alive(self) -> None:
-        """Replace processes that died, and forget what the dead said of themselves."""
-        super().keep_subprocess_alive()
+        """Replace processes that died, and forget what the dead said of themselves.
+
+        Only death is looked for: on a busy machine a process that is still loading would not answer in time, and
+        killing it for that would go on for ever.
+        """
+        for at, process in enumerate(self.processes):
+            if not self.should_exit.is_set() and not process.process.is_alive():
+                process.join()
+                event("process_died", level=logging.ERROR, process=process.pid, exit=process.exitcode)
+                self.processes[at] = Process(self.config, self.sockets)
+                self.processes[at].start()
         living = {process.pid for process in self.processes if process.pid is not None}
         for gone in self._known - living:
-            event("process_replaced", level=logging.WARNING, process=gone)
             forget_process(gone, self._folder)
         self._known = living
 
     def _on_end(self, number: int, frame: FrameType | None) -> None:
-        if self.should_exit.is_set() or number in self.signal_queue:
+        if self.should_exit.is_set():
             for process in self.processes:
                 process.process.kill()
             shutil.rmtree(self._folder, ignore_errors=True)
             _end_now(number)
         event("stopping", signal=signal.Signals(number).name)
-        self.signal_queue.append(number)
+        self.should_exit.set()
 
 
 def _end_now(number: int) -> None:

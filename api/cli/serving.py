@@ -62,11 +62,13 @@ def serve(
         url = f"http://{host}:{listening.getsockname()[1]}"
         processes = "1 process" if workers == 1 else f"{workers} processes"
         event("started", message=f"serving {url} with {processes}", url=url, workers=workers, version=__version__)
-        if workers == 1:
-            OneProcess(config).run(sockets=[listening])
-        else:
-            ManyProcesses(config, sockets=[listening]).run()
-    event("stopped")
+        try:
+            if workers == 1:
+                OneProcess(config).run(sockets=[listening])
+            else:
+                ManyProcesses(config, sockets=[listening]).run()
+        finally:
+            event("stopped")
 
 
 def _end(number: int, frame: object) -> NoReturn:
