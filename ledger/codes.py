@@ -134,6 +134,13 @@ _RULES: dict[str, str] = {
     "claim_withdrawn": "The claim was withdrawn; make a new one.",
     "claim_superseded": "Refer to the claim that took its place.",
     "claim_suspended": "Wait until the claim is reinstated.",
+    # Findings
+    "unknown_finding": "Name a finding by the statement that raised it; an attestation names its verifier's own.",
+    "finding_closed": "Nothing is left to do: it was closed. Raise a new finding if something else is wrong.",
+    "finding_answered": "Wait until the verifier closes the finding or insists on it.",
+    "finding_not_answered": "Wait for the claimant's answer, or close the finding.",
+    "wrong_round": "Look at the finding again, and speak in the round that it is in.",
+    "open_findings": "Have the corrective actions closed by who raised them, or give an adverse opinion.",
     # Attestations
     "second_opinion": "Revoke the first attestation, then attest again.",
     "materiality_too_wide": "Use a materiality within the programme's.",
