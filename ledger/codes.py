@@ -180,6 +180,7 @@ _STORE = {
     "head_moved": "Send it again: another writer was faster.",
     "writer_stopped": "Check disk and database, then start the ledger again; it verifies itself first.",
     "busy": "Wait a moment and send it again.",
+    "idle_body": "Send the rest without long pauses; begin again at the line that is named.",
     "address_unusable": "Choose another --host or --port, or stop what listens there.",
     "not_ready": "Ask again in a moment; if it lasts, the operator runs `gigaton fsck`.",
     "no_route": "See /openapi.json for what there is.",

@@ -50,6 +50,7 @@ class Recorded(Struct, frozen=True):
     """Where a statement stands, and the checkpoint that covers it. `new` is false for bytes recorded before."""
 
     index: int
+    leaf: bytes
     size: int
     checkpoint: bytes
     new: bool
@@ -157,7 +158,7 @@ class Writer:
                 raise self._stop.after_storage(error) from error
         self._step("answer")
         return [
-            Recorded(one.index, size, checkpoint, one.new) if isinstance(one, Accepted) else one
+            Recorded(one.index, one.leaf, size, checkpoint, one.new) if isinstance(one, Accepted) else one
             for one in plan.outcomes
         ]
 
