@@ -10,7 +10,8 @@ from starlette.types import ASGIApp
 
 from api import errors
 from api.deps import Service
-from api.routers import health, log, reads, statements
+from api.rates import Limited
+from api.routers import drafts, evidence, health, log, reads, statements, tokens
 from api.security import Guard, log_to_stderr
 from api.settings import Settings
 from api.wiring import open_service
@@ -35,10 +36,10 @@ def make_app(service: Service) -> ASGIApp:
         lifespan=lifespan,
     )
     app.state.service = service
-    for one in (statements, reads, log, health):
+    for one in (statements, reads, log, health, tokens, evidence, drafts):
         app.include_router(one.router)
     errors.install(app)
-    return Guard(app)  # around the framework's own last resort, too
+    return Guard(Limited(app, service.rates))  # around the framework's own last resort, too
 
 
 def served_app(settings: Settings) -> ASGIApp:

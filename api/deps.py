@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.rates import OFF, Rates
+from api.service_keys import ServiceKeys
+from ledger.errors import Unavailable
 from ledger.service.ledger import Ledger
 
 
@@ -15,6 +18,18 @@ class Service:
     """The parts of a serving process. The wiring opens them; `close` lets all of them go."""
 
     ledger: Ledger
+    own_keys: ServiceKeys | None = None
+    rates: Rates = field(default_factory=lambda: Rates([OFF]))
+
+    @property
+    def keys(self) -> ServiceKeys:
+        """The keys of the service itself.
+
+        Raises: Unavailable `no_service_keys`.
+        """
+        if self.own_keys is None:
+            raise Unavailable("no_service_keys", "this service was opened without keys of its own")
+        return self.own_keys
 
     def close(self) -> None:
         """Let connections and threads go."""
