@@ -39,6 +39,7 @@ def init(
     """
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
+    from api.service_keys import FILE_NAME, new_service_keys
     from api.wiring import keep_database, read_passphrase
     from keys.generate import issue_seal, new_key
     from keys.keyfile import KeyRing, write_ring
@@ -83,6 +84,7 @@ def init(
         for stored in root_keys:
             write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
         write_ring(folder / "operator.age", KeyRing((log, register, publish, seal.stored)), passphrase)
+        write_ring(folder / FILE_NAME, KeyRing(new_service_keys(operator)), passphrase)
         (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
         (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
         genesis = ledger.name.partition("#")[2]
@@ -93,9 +95,14 @@ def init(
 
 
 def keygen(
-    name: Annotated[str, typer.Argument(help="What to call the key.")],
-    owner: Annotated[str, typer.Option("--owner", help="Id of the party that will sign with it.")],
-    purpose: Annotated[list[str], typer.Option("--purpose", help="claim, attest, review, ...; repeat for more.")],
+    name: Annotated[str | None, typer.Argument(help="What to call the key.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Id of the party that will sign with it.")] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option("--purpose", help="claim, attest, review, ...; repeat for more.")
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="Make the service's own keys, for tokens and webhooks, in service.age.")
+    ] = False,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -103,20 +110,30 @@ def keygen(
 
     Example:  gigaton keygen acme --owner https://acme.example --purpose claim
     """
-    from api.wiring import read_passphrase
+    from api.service_keys import FILE_NAME, new_service_keys
+    from api.wiring import open_for_reading, read_passphrase
     from keys.generate import new_key
-    from keys.keyfile import KeyRing, write_ring
+    from keys.keyfile import KeyRing, StoredKey, write_ring
     from ledger.domain.statements.members import Purpose
 
-    unknown = [one for one in purpose if one not in get_args(Purpose)]
-    if unknown:
-        raise typer.BadParameter(f"one of {', '.join(get_args(Purpose))}", param_hint="--purpose")
+    if service:
+        if name or owner or purpose:
+            raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
+        with open_for_reading(data) as ledger:
+            made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
+        name = FILE_NAME.removesuffix(".age")
+    else:
+        if name is None or owner is None or not purpose:
+            raise typer.BadParameter("a key needs a name, --owner and --purpose", param_hint="NAME")
+        unknown = [one for one in purpose if one not in get_args(Purpose)]
+        if unknown:
+            raise typer.BadParameter(f"one of {', '.join(get_args(Purpose))}", param_hint="--purpose")
+        made = (new_key(name=name, owner=owner, purposes=tuple(purpose)),)  # type: ignore[arg-type]
     folder: Path = data / "keys"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stored = new_key(name=name, owner=owner, purposes=tuple(purpose))  # type: ignore[arg-type]
     path = folder / f"{name}.age"
-    write_ring(path, KeyRing((stored,)), read_passphrase(data, passphrase_file))
-    out.print(f"{path}\npublic key {stored.public}")
+    write_ring(path, KeyRing(made), read_passphrase(data, passphrase_file))
+    out.print("\n".join([str(path), *(f"public key {stored.public}" for stored in made)]))
 
 
 def migrate(
