@@ -141,7 +141,8 @@ class Job:
         write_trust(self.directory / "trust.json", trust)
 
     def publish(self) -> int:
-        """Publish goals, factor sets and one adoption methodology a registry, registry methodology and kind."""
+        """Publish goals, what ships on a GWP set that the programme accepts, and one adoption methodology a registry,
+        registry methodology and kind."""
         name = self.ledger.name
         author, approver = self.cast.hand(METHODOLOGIST, "publish"), self.cast.hand(ACCREDITOR, "accredit")
         operator = self.cast.hand(OPERATOR, "publish")
@@ -149,7 +150,9 @@ class Job:
         sets = [shipped_factor_set(one) for one in SHIPPED_FACTOR_SETS]
         self._must(state("FactorSet", one, ledger=name, author=author) for one in sets)
         adopted = {method.id: method for method in map(drafts.adoption_of, self._rows)}
-        methods = [*map(shipped_methodology, SHIPPED_METHODOLOGIES), *adopted.values()]
+        accepted = (None, *self.ledger.programme.subject.policy.gwp_sets)
+        shipped = [one for one in map(shipped_methodology, SHIPPED_METHODOLOGIES) if one.gwp_set in accepted]
+        methods = [*shipped, *adopted.values()]
         self._must(state("Methodology", one, ledger=name, author=author, approvals=[approver]) for one in methods)
         return len(methods)
 
