@@ -44,6 +44,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._ledger: Ledger | None = None
+        self._waiting_here: Callable[[], int] = lambda: 0
         self._more: list[More] = []
         folder = os.environ.get(FOLDER_VARIABLE)
         own = CollectorRegistry()
@@ -167,9 +168,9 @@ class Metrics:
 
     # What is read.
 
-    def watch(self, ledger: Ledger) -> None:
-        """From now on, tell of this ledger at each scrape."""
-        self._ledger = ledger
+    def watch(self, ledger: Ledger, *, waiting: Callable[[], int] = lambda: 0) -> None:
+        """From now on, tell of this ledger at each scrape, and of the statements that wait before it."""
+        self._ledger, self._waiting_here = ledger, waiting
 
     def add(self, more: More) -> None:
         """Let a part of the service add what it reads at each scrape."""
@@ -179,7 +180,7 @@ class Metrics:
         """Take the numbers that change without being told; once a second where several processes serve."""
         if self._ledger is not None:
             now = local(self._ledger)
-            self._waiting.set(now.waiting)
+            self._waiting.set(now.waiting + self._waiting_here())
             self._database.labels("in_use").set(now.connections_in_use)
             self._database.labels("idle").set(now.connections_idle)
 

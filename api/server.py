@@ -11,14 +11,12 @@ Source: THREATS X18; uvicorn's server and supervisor.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import resource
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 from types import FrameType
 from typing import Any
 
@@ -127,16 +125,3 @@ class ManyProcesses(Multiprocess):
 def _end_now(number: int) -> None:
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-
-
-def follow_parent() -> None:
-    """Stop this process when the one that started it is gone: nobody could stop it otherwise."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True, name="follow-parent").start()

@@ -17,6 +17,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     data: Path
     passphrase: str
     log_clients: bool = False
+    limits: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r})"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
-from typing import Annotated, NoReturn
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -12,6 +14,9 @@ from api.cli.options import DEFAULT_DATA, Data, PassphraseFile
 from api.settings import CONNECTIONS_DEFAULT, CONNECTIONS_MAX, WORKERS_MAX
 from ledger import __version__
 from ledger.errors import Unavailable
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +32,14 @@ def serve(
         int, typer.Option(min=1, max=CONNECTIONS_MAX, help="Open connections of a process.")
     ] = CONNECTIONS_DEFAULT,
     log_clients: Annotated[bool, typer.Option("--log-clients", help="Log the address of each client.")] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", help="AREA=N/PERIOD or AREA=off, AREA one of writes, token, evidence, reads; or off."),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option("--trusted-proxy", help="Address or network whose X-Forwarded-For is believed, for limits alone."),
+    ] = None,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -36,11 +49,9 @@ def serve(
 
     Example:  gigaton serve --data build/demo --port 8000
     """
-    from functools import partial
-
     from api.app import make_app, served_app
     from api.logs import event, log_to_stderr
-    from api.server import BACKLOG, ManyProcesses, OneProcess, configure
+    from api.server import BACKLOG
     from api.settings import Settings
     from api.wiring import open_service, read_passphrase
 
@@ -48,7 +59,13 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     log_to_stderr()
-    settings = Settings(data=data, passphrase=read_passphrase(data, passphrase_file), log_clients=log_clients)
+    settings = Settings(
+        data=data,
+        passphrase=read_passphrase(data, passphrase_file),
+        log_clients=log_clients,
+        limits=tuple(limit or ()),
+        trusted_proxies=tuple(trusted_proxy or ()),
+    )
     try:
         listening = socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
@@ -57,18 +74,31 @@ def serve(
     if workers > 1:
         service.close()
     app = make_app(service) if workers == 1 else partial(served_app, settings)
-    config = configure(app, workers=workers, connections=connections)
     with listening:
         url = f"http://{host}:{listening.getsockname()[1]}"
         processes = "1 process" if workers == 1 else f"{workers} processes"
         event("started", message=f"serving {url} with {processes}", url=url, workers=workers, version=__version__)
         try:
-            if workers == 1:
-                OneProcess(config).run(sockets=[listening])
-            else:
-                ManyProcesses(config, sockets=[listening]).run()
+            run_server(listening, app, workers=workers, connections=connections)
         finally:
             event("stopped")
+
+
+def run_server(
+    listening: socket.socket,
+    app: ASGIApp | Callable[[], ASGIApp],
+    *,
+    workers: int,
+    connections: int = CONNECTIONS_DEFAULT,
+) -> None:
+    """Serve at a socket until a signal: an application here, or what makes one in each of several processes."""
+    from api.server import ManyProcesses, OneProcess, configure
+
+    config = configure(app, workers=workers, connections=connections)
+    if workers == 1:
+        OneProcess(config).run(sockets=[listening])
+    else:
+        ManyProcesses(config, sockets=[listening]).run()
 
 
 def _end(number: int, frame: object) -> NoReturn:
