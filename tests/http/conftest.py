@@ -82,9 +82,9 @@ def listen(stream: IO[str], said: Path) -> threading.Thread:
     return thread
 
 
-def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
+def start(directory: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     """Start a server; gives its address once it listens."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory)]
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory), *options]
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings)
     assert process.stderr is not None
