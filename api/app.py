@@ -11,7 +11,8 @@ from starlette.types import ASGIApp
 
 from api import errors
 from api.deps import Service
-from api.routers import batch, health, log, reads, statements
+from api.rates import Limited
+from api.routers import batch, drafts, evidence, health, log, reads, statements, tokens
 from api.security import Guard, log_to_stderr
 from api.settings import Settings
 from api.wiring import open_service
@@ -40,10 +41,10 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         lifespan=lifespan,
     )
     app.state.service = service
-    for router in (*(one.router for one in (statements, batch, reads, log, health)), *more):
+    for router in (*(one.router for one in (statements, batch, reads, log, health, tokens, evidence, drafts)), *more):
         app.include_router(router)
     errors.install(app)
-    return Guard(app)  # around the framework's own last resort, too
+    return Guard(Limited(app, service.rates))  # around the framework's own last resort, too
 
 
 def served_app(settings: Settings) -> ASGIApp:

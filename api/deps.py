@@ -8,6 +8,9 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.batch import Batches
+from api.rates import OFF, Rates
+from api.service_keys import ServiceKeys
+from ledger.errors import Unavailable
 from ledger.service.ledger import Ledger
 from ledger.service.submitting import Submitter
 
@@ -17,12 +20,24 @@ class Service:
     """The parts of a serving process. The wiring opens them; `close` lets all of them go."""
 
     ledger: Ledger
+    own_keys: ServiceKeys | None = None
+    rates: Rates = field(default_factory=lambda: Rates([OFF]))
     submitter: Submitter = field(init=False)
     batches: Batches = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "submitter", Submitter(self.ledger))
         object.__setattr__(self, "batches", Batches(self.ledger))
+
+    @property
+    def keys(self) -> ServiceKeys:
+        """The keys of the service itself.
+
+        Raises: Unavailable `no_service_keys`.
+        """
+        if self.own_keys is None:
+            raise Unavailable("no_service_keys", "this service was opened without keys of its own")
+        return self.own_keys
 
     def close(self) -> None:
         """Let connections and threads go."""

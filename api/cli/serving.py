@@ -31,6 +31,14 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=WORKERS_MAX, help="Processes that serve side by side.")] = 1,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", help="AREA=N/PERIOD or AREA=off, AREA one of writes, token, evidence, reads; or off."),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option("--trusted-proxy", help="Address or network whose X-Forwarded-For is believed, for limits alone."),
+    ] = None,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -49,7 +57,12 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     log_to_stderr()
-    settings = Settings(data=data, passphrase=read_passphrase(data, passphrase_file))
+    settings = Settings(
+        data=data,
+        passphrase=read_passphrase(data, passphrase_file),
+        limits=tuple(limit or ()),
+        trusted_proxies=tuple(trusted_proxy or ()),
+    )
     try:
         listening = socket.create_server((host, port), backlog=2048)
     except OSError as error:
