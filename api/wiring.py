@@ -104,6 +104,22 @@ def database_of(directory: Path) -> str | None:
         raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
 
 
+def keep_database(directory: Path, database: str) -> None:
+    """Note where the rows of a directory stand. The address may hold a password: it is for the owner alone.
+
+    Raises: Unreadable `unreadable_file`.
+    """
+    path = directory / DATABASE_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{database}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Unreadable("unreadable_file", f"{path}: {error.strerror}", path=str(path)) from None
+
+
 def open_for_reading(directory: Path) -> Ledger:
     """The ledger of a directory, read only; no key is touched."""
     return Ledger.open(directory, database=database_of(directory))
@@ -133,6 +149,7 @@ def open_service(settings: Settings) -> Service:
     rings = open_rings(settings.data, settings.passphrase)
     own = settings.data / "keys" / service_keys.FILE_NAME
     ledger = open_for_writing(settings.data, rings)
+    ledger.keep()
     try:
         own_rings = [read_ring(own, settings.passphrase)] if own.exists() else []
         operator = ledger.programme.subject.operator.id

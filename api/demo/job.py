@@ -19,7 +19,7 @@ from api.demo.kept import state_with_evidence
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
-from api.wiring import sealing_of
+from api.wiring import keep_database, sealing_of
 from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -49,11 +49,12 @@ RECEIPTS_KEPT = 5
 class Job:
     """One run of the demonstration. `say` is told what happens, for people."""
 
-    def __init__(self, directory: Path, source: Path) -> None:
+    def __init__(self, directory: Path, source: Path, *, database: str | None = None) -> None:
         if directory.exists() and any(directory.iterdir()):
             raise Unavailable("directory_not_empty", f"{directory} is not empty", path=str(directory))
         self.directory = directory
         self.source = source
+        self._database = database
         self.cast = Cast()
         self.outcome = Outcome(directory)
         self._rows: list[Row] = []
@@ -80,7 +81,9 @@ class Job:
         """Found the programme, and keep its keys and the trust file."""
         statement, signer = self.cast.programme(operator=OPERATOR)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._ledger = found_ledger(self.directory, statement, signer=signer)
+        self._ledger = found_ledger(self.directory, statement, signer=signer, database=self._database)
+        if self._database is not None:
+            keep_database(self.directory, self._database)
 
     def enrol(self) -> int:
         """Enrol every developer and verifier that is named, the accreditor and the methodologist."""
@@ -139,7 +142,8 @@ class Job:
         write_trust(self.directory / "trust.json", trust)
 
     def publish(self) -> int:
-        """Publish goals, factor sets and one adoption methodology a registry, registry methodology and kind."""
+        """Publish goals, what ships on a GWP set that the programme accepts, and one adoption methodology a registry,
+        registry methodology and kind."""
         name = self.ledger.name
         author, approver = self.cast.hand(METHODOLOGIST, "publish"), self.cast.hand(ACCREDITOR, "accredit")
         operator = self.cast.hand(OPERATOR, "publish")
@@ -147,7 +151,9 @@ class Job:
         sets = [shipped_factor_set(one) for one in SHIPPED_FACTOR_SETS]
         self._must(state("FactorSet", one, ledger=name, author=author) for one in sets)
         adopted = {method.id: method for method in map(drafts.adoption_of, self._rows)}
-        methods = [*map(shipped_methodology, SHIPPED_METHODOLOGIES), *adopted.values()]
+        accepted = (None, *self.ledger.programme.subject.policy.gwp_sets)
+        shipped = [one for one in map(shipped_methodology, SHIPPED_METHODOLOGIES) if one.gwp_set in accepted]
+        methods = [*shipped, *adopted.values()]
         self._must(state("Methodology", one, ledger=name, author=author, approvals=[approver]) for one in methods)
         return len(methods)
 
