@@ -14,11 +14,13 @@ from api.cli import (
     claiming,
     demo,
     estimating,
+    evidence,
     finding,
     founding,
     methodology,
     reading,
     serving,
+    token,
     writing,
 )
 from api.cli.output import EXIT_UNAVAILABLE, err, fail
@@ -49,11 +51,22 @@ def _main(
     """Options that hold for every command."""
 
 
-GROUPS = (
-    *(founding, methodology, estimating, claiming, attesting, writing, reading, finding, certifying),
-    *(serving, demo, bench),
-)
-for group in GROUPS:
+for group in (
+    founding,
+    methodology,
+    estimating,
+    claiming,
+    attesting,
+    writing,
+    reading,
+    finding,
+    certifying,
+    evidence,
+    token,
+    serving,
+    demo,
+    bench,
+):
     group.register(app)
 
 

@@ -15,5 +15,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 PassphraseFile = Annotated[
     Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase of the key files.")
 ]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="GIGATON_DATABASE",
+        help="postgresql+psycopg://... of an empty database; without it, a file in DIR.",
+    ),
+]
 
 DEFAULT_DATA = Path("gigaton-data")

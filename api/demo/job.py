@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from api.author import state
+from api.author import Hand, new_statement_id, state
 from api.demo import claims as drafts
 from api.demo.cast import Cast, party_id
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
-from api.wiring import sealing_of
+from api.wiring import keep_database, sealing_of
 from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -32,7 +32,7 @@ from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.members import EcosystemRole, Reference, Role
 from ledger.domain.statements.programme import AccreditationGrant
 from ledger.errors import LedgerError, Refused, Unavailable, Unreadable
-from ledger.service import certify
+from ledger.service import certify, evidence
 from ledger.service import submit as acts
 from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
@@ -48,11 +48,12 @@ RECEIPTS_KEPT = 5
 class Job:
     """One run of the demonstration. `say` is told what happens, for people."""
 
-    def __init__(self, directory: Path, source: Path) -> None:
+    def __init__(self, directory: Path, source: Path, *, database: str | None = None) -> None:
         if directory.exists() and any(directory.iterdir()):
             raise Unavailable("directory_not_empty", f"{directory} is not empty", path=str(directory))
         self.directory = directory
         self.source = source
+        self._database = database
         self.cast = Cast()
         self.outcome = Outcome(directory)
         self._rows: list[Row] = []
@@ -79,7 +80,9 @@ class Job:
         """Found the programme, and keep its keys and the trust file."""
         statement, signer = self.cast.programme(operator=OPERATOR)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._ledger = found_ledger(self.directory, statement, signer=signer)
+        self._ledger = found_ledger(self.directory, statement, signer=signer, database=self._database)
+        if self._database is not None:
+            keep_database(self.directory, self._database)
 
     def enrol(self) -> int:
         """Enrol every developer and verifier that is named, the accreditor and the methodologist."""
@@ -160,9 +163,8 @@ class Job:
         for row in self._rows:
             try:
                 subject = drafts.claim_of_row(row, developer=party_id(row.developer), collected_at_s=now_s)
-                self.ledger.evidence.put(row.raw)
                 author = self.cast.hand(row.developer, "claim")
-                made.append((row, state("Claim", subject, ledger=self.ledger.name, author=author), subject))
+                made.append((row, self._state_claim(subject, author, row.raw), subject))
             except LedgerError as error:
                 self._refuse(row.line, row.project_id, row.registry, error)
         answers = acts.submit_all(self.ledger, [statement for _, statement, _ in made])
@@ -173,6 +175,13 @@ class Job:
             else:
                 self._claimed.append((row, answer.index, subject))
             yield done + 1
+
+    def _state_claim(self, subject: Claim, author: Hand, record: bytes) -> bytes:
+        """A signed claim, with its evidence kept for everybody to read: it comes from public registries."""
+        identity = new_statement_id()
+        digest = subject.evidence[0].digest
+        evidence.put(self.ledger, [record], owner=author.party, claim=identity, digest=digest, visibility="public")
+        return state("Claim", subject, ledger=self.ledger.name, author=author, statement_id=identity)
 
     def attest(self) -> Iterator[int]:
         """Attest each recorded claim by the body that verified it; yields how many are done."""
@@ -226,8 +235,7 @@ class Job:
             limit = self.ledger.programme.subject.policy.deduction_above_ppm
             result = estimate(formula, drafts.inputs_of(activity), deduction_above_ppm=limit)
             subject = drafts.claim_of_activity(activity, result, owner=party_id(owner), collected_at_s=int(time.time()))
-            self.ledger.evidence.put(activity.raw)
-            index = acts.submit(self.ledger, state("Claim", subject, ledger=self.ledger.name, author=author)).index
+            index = acts.submit(self.ledger, self._state_claim(subject, author, activity.raw)).index
             verifier = drafts.ILLUSTRATIVE_VERIFIER
             acts.submit(self.ledger, self._attestation(index, subject, verifier, adopted=False))
             self.outcome.computed.append(index)
