@@ -34,7 +34,7 @@ Area = Literal["writes", "token", "evidence", "reads"]
 DEFAULTS: dict[Area, str] = {
     "writes": "100/second",
     "token": "5/second",
-    "evidence": "50/second",
+    "evidence": "20/second",
     "reads": "200/second",
 }
 OFF = "off"

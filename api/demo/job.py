@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from api.author import Hand, new_statement_id, state
+from api.author import state
 from api.demo import claims as drafts
 from api.demo.cast import Cast, party_id
+from api.demo.kept import state_with_evidence
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
@@ -32,7 +33,7 @@ from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.members import EcosystemRole, Reference, Role
 from ledger.domain.statements.programme import AccreditationGrant
 from ledger.errors import LedgerError, Refused, Unavailable, Unreadable
-from ledger.service import certify, evidence
+from ledger.service import certify
 from ledger.service import submit as acts
 from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
@@ -164,7 +165,7 @@ class Job:
             try:
                 subject = drafts.claim_of_row(row, developer=party_id(row.developer), collected_at_s=now_s)
                 author = self.cast.hand(row.developer, "claim")
-                made.append((row, self._state_claim(subject, author, row.raw), subject))
+                made.append((row, state_with_evidence(self.ledger, subject, author, row.raw), subject))
             except LedgerError as error:
                 self._refuse(row.line, row.project_id, row.registry, error)
         answers = acts.submit_all(self.ledger, [statement for _, statement, _ in made])
@@ -175,13 +176,6 @@ class Job:
             else:
                 self._claimed.append((row, answer.index, subject))
             yield done + 1
-
-    def _state_claim(self, subject: Claim, author: Hand, record: bytes) -> bytes:
-        """A signed claim, with its evidence kept for everybody to read: it comes from public registries."""
-        identity = new_statement_id()
-        digest = subject.evidence[0].digest
-        evidence.put(self.ledger, [record], owner=author.party, claim=identity, digest=digest, visibility="public")
-        return state("Claim", subject, ledger=self.ledger.name, author=author, statement_id=identity)
 
     def attest(self) -> Iterator[int]:
         """Attest each recorded claim by the body that verified it; yields how many are done."""
@@ -235,7 +229,7 @@ class Job:
             limit = self.ledger.programme.subject.policy.deduction_above_ppm
             result = estimate(formula, drafts.inputs_of(activity), deduction_above_ppm=limit)
             subject = drafts.claim_of_activity(activity, result, owner=party_id(owner), collected_at_s=int(time.time()))
-            index = acts.submit(self.ledger, self._state_claim(subject, author, activity.raw)).index
+            index = acts.submit(self.ledger, state_with_evidence(self.ledger, subject, author, activity.raw)).index
             verifier = drafts.ILLUSTRATIVE_VERIFIER
             acts.submit(self.ledger, self._attestation(index, subject, verifier, adopted=False))
             self.outcome.computed.append(index)

@@ -42,7 +42,8 @@ class Upload:
         self._directory = directory
         incoming = directory / _INCOMING
         if not incoming.exists():
-            incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            incoming.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(directory.parent)
         descriptor, name = tempfile.mkstemp(dir=incoming)
         self._path = Path(name)

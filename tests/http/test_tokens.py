@@ -11,6 +11,8 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +20,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tests.cast import key_of, sign_with
+from api.service_keys import TOKEN_KEY, WEBHOOK_KEY
+from keys.keyfile import KeyRing, load_private, read_ring
+from tests.cast import key_of, public, sign_with
 from tests.http.conftest import Served
 from tests.http.parties import (
     AUDIENCE,
@@ -432,6 +436,61 @@ def test_a_hostile_token_opens_nothing(served: Served, name: str) -> None:
         answer = client.get("/v1/drafts", headers=[(b"Authorization", value)])
     assert code_of(answer) == (401, "bad_token")
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+SAID: dict[str, dict[str, Any]] = {
+    "expired": {"iat": soon(-700), "exp": soon(-100)},
+    "exp is text": {"exp": str(soon(100))},
+    "exp is 1e308": {"exp": 1e308},
+    "no exp": {"exp": DROP},
+    "no jti": {"jti": DROP},
+    "no key": {"key": DROP},
+    "for another service": {"aud": "https://other.example"},
+    "for a list of services": {"aud": [HOST]},
+    "of another service": {"iss": "https://other.example"},
+    "of a party that is none": {"sub": f"{HOST}/parties/x", "client_id": f"{HOST}/parties/x"},
+    "of another party than the key's": {"sub": f"{HOST}/parties/plant", "client_id": f"{HOST}/parties/plant"},
+    "with another client": {"client_id": f"{HOST}/parties/plant"},
+    "with an unregistered key": {"key": public("nobody:claimant")},
+    "with a root's key": {"key": public("root0")},
+    "with a role": {"role": "operator"},
+    "with scopes as a list": {"scope": ["drafts"]},
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_even_the_services_own_key_makes_no_other_token(served: Served, name: str) -> None:
+    """What would come of a bug of ours, or of a token of another service with this key."""
+    key = own_key(served)
+    true = token(served, "carrier")
+    header = jwt.get_unverified_header(true)
+    said = {**jwt.decode(true, options={"verify_signature": False}), **SAID[name]}
+    ordered = {member: said[member] for member in sorted(said) if said[member] is not DROP}
+    with served.client() as client:
+        answer = client.get("/v1/drafts", headers=bearer(seal(header, ordered, key.sign)))
+    assert code_of(answer) == (401, "bad_token")
+
+
+def test_the_services_own_key_makes_true_tokens(served: Served) -> None:
+    """The table above fails for what it changes, and for nothing else."""
+    true = token(served, "carrier")
+    said = jwt.decode(true, options={"verify_signature": False})
+    made = seal(jwt.get_unverified_header(true), dict(sorted(said.items())), own_key(served).sign)
+    webhook = seal(jwt.get_unverified_header(true), dict(sorted(said.items())), own_key(served, WEBHOOK_KEY).sign)
+    with served.client() as client:
+        assert client.get("/v1/drafts", headers=bearer(made)).status_code == 200
+        assert code_of(client.get("/v1/drafts", headers=bearer(webhook))) == (401, "bad_token")
+
+
+@cache
+def ring_of(directory: Path) -> KeyRing:
+    return read_ring(directory / "keys" / "log.age", "open")
+
+
+def own_key(served: Served, name: str = TOKEN_KEY) -> Ed25519PrivateKey:
+    key = load_private(next(one for one in ring_of(served.directory).keys if one.name == name))
+    assert isinstance(key, Ed25519PrivateKey)
+    return key
 
 
 def test_a_token_is_taken_from_one_header_alone(served: Served) -> None:
