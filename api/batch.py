@@ -12,8 +12,9 @@ Covers THREATS H01, H09, H16.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -55,18 +56,19 @@ class Batches:
         # For each request one that checks and one that records.
         self.threads = ThreadPoolExecutor(2 * REQUESTS_MAX, thread_name_prefix="gigaton-batch")
 
-    def begin(self) -> None:
-        """Take one of the places that there are.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold one of the places that there are.
 
         Raises: Unavailable `busy`.
         """
         if self._open >= REQUESTS_MAX:
             raise Unavailable("busy", f"{REQUESTS_MAX} requests of many statements are under way")
         self._open += 1
-
-    def end(self) -> None:
-        """Give the place back."""
-        self._open -= 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     def close(self) -> None:
         """Let the threads go, when what they do is done."""
@@ -96,7 +98,6 @@ class BatchAnswer(Response):
         self.status_code, self.background = 200, None
         self.init_headers()
         self._batches, self._request = batches, request
-        self._results = Spool(bytes_max=RESULT_BYTES_MAX)
         # Groups whose check has begun, then how the body ended: None when it was whole.
         self._begun: asyncio.Queue[tuple[list[Line], _Record] | Exception | None] = asyncio.Queue(GROUPS_AHEAD_MAX)
         self._recorded = self._refused = 0
@@ -108,21 +109,19 @@ class BatchAnswer(Response):
 
         Raises: Unavailable `busy`.
         """
-        self._batches.begin()
-        self._moved()
-        tasks = [asyncio.create_task(work) for work in (self._take_in(), self._record_groups())]
-        try:
-            await self._send_results(send)
-            await tasks[1]
-            await self._send(send, {"type": "http.response.body", "body": b""})
-        except ClientDisconnect:
-            return  # what was recorded stays recorded, and nobody is left to be told
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._results.close()
-            self._batches.end()
+        with self._batches.place(), closing(Spool(bytes_max=RESULT_BYTES_MAX)) as self._results:
+            self._moved()
+            tasks = [asyncio.create_task(work) for work in (self._take_in(), self._record_groups())]
+            try:
+                await self._send_results(send)
+                await tasks[1]
+                await self._send(send, {"type": "http.response.body", "body": b""})
+            except ClientDisconnect:
+                return  # what was recorded stays recorded, and nobody is left to be told
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _take_in(self) -> None:
         """The body as groups, in order."""

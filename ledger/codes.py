@@ -103,6 +103,7 @@ _RULES: dict[str, str] = {
     "zero_factor": "Use a factor above zero where the formula divides by it.",
     "unknown_name": "Let terms name only inputs and factors of the methodology.",
     "tier_without_input": "Let a term with `up_to` or `beyond` name an input.",
+    "bad_draws": "Ask for a number of draws within the limits, and name a seed.",
     "bad_bounds": "Let the lower bound be at most the upper one.",
     "bad_adoption": "State an adoption as one input `issued` in tCO2e that is the whole baseline.",
     "bad_goal": "Mend the target's goal or base year.",

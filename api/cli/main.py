@@ -13,9 +13,11 @@ from api.cli import (
     certifying,
     claiming,
     demo,
+    estimating,
     evidence,
     finding,
     founding,
+    methodology,
     reading,
     serving,
     token,
@@ -51,6 +53,8 @@ def _main(
 
 for group in (
     founding,
+    methodology,
+    estimating,
     claiming,
     attesting,
     writing,

@@ -60,8 +60,8 @@ def serving(directory: Path, *, workers: int) -> Iterator[int]:
 
 
 def settings_of(directory: Path) -> Settings:
-    """What an operator would set, with everything off that would hold a load back: limits of rate belong here."""
-    return Settings(data=directory, passphrase=read_passphrase(directory))
+    """What an operator would set, without the limits of rate that would hold a load back."""
+    return Settings(data=directory, passphrase=read_passphrase(directory), limits=("off",))
 
 
 def _serve(listening: socket.socket, settings: Settings, workers: int) -> None:

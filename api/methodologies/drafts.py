@@ -8,15 +8,17 @@ the server and the auditor run too.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, get_type_hints
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
-from ledger.core.jws import STATEMENT_BYTES_MAX, Kid, jws_size
+from ledger.core.jws import Kid, jws_size
+from ledger.domain.quantify import COMPONENTS
 from ledger.domain.rules.v1.formulas import FindSet, factor_set_problems, methodology_problems
 from ledger.domain.statements import write_payload
 from ledger.domain.statements.methodology import Factor, FactorSet, FactorUse, Input, Methodology, Term
+from ledger.domain.units import CO2E, dimensions_of, parse_unit
 from ledger.errors import LedgerError, Malformed, Refused
 
 PROBLEMS_MAX = 200
@@ -29,14 +31,23 @@ _WHERE = re.compile(r"(.*?)(?: - at `\$?(.*)`)?\Z", re.DOTALL)
 Draft = Methodology | FactorSet
 
 
-class Judged(msgspec.Struct, frozen=True):
+class TermView(NamedTuple):
+    """A term in words, and the dimension that it comes out in."""
+
+    path: str
+    formula: str
+    comes_out_in: str
+
+
+class Judged(NamedTuple):
     """What a draft is, what is wrong with it, what is merely odd, and how large a statement it makes."""
 
     draft: Draft | None
     problems: list[LedgerError]
     notes: list[str]
+    terms: list[TermView]
+    factors: dict[str, Factor | None]
     statement_bytes: int
-    statement_bytes_max: int
 
 
 def judge(raw: bytes, *, find: FindSet, gwp_sets: Sequence[str]) -> Judged:
@@ -62,7 +73,12 @@ def judge(raw: bytes, *, find: FindSet, gwp_sets: Sequence[str]) -> Judged:
         size = _size(draft)
     except Malformed as problem:
         found.append(problem)
-    return Judged(draft, list(found[:PROBLEMS_MAX]), _notes(draft), size, STATEMENT_BYTES_MAX)
+    factors: dict[str, Factor | None] = {}
+    if isinstance(draft, Methodology):
+        for name, use in draft.factors.items():
+            factors[name] = next((one for one in find(use.set, use.version) or () if one.id == use.factor), None)
+    terms = term_views(draft, factors) if isinstance(draft, Methodology) else []
+    return Judged(draft, list(found[:PROBLEMS_MAX]), _notes(draft), terms, factors, size)
 
 
 def require_sound(judged: Judged) -> Draft:
@@ -77,7 +93,7 @@ def require_sound(judged: Judged) -> Draft:
 
 
 def _failed(problems: list[LedgerError]) -> Judged:
-    return Judged(None, problems, [], 0, STATEMENT_BYTES_MAX)
+    return Judged(None, problems, [], [], {}, 0)
 
 
 def _schema_problems(body: dict[str, Any], kind: type[Draft]) -> list[Malformed]:
@@ -136,6 +152,35 @@ def _size(draft: Draft) -> int:
         valid_from="2026-01-01T00:00:00Z",
     )
     return jws_size(len(payload), [_SIGNER] * (2 if isinstance(draft, Methodology) else 1))
+
+
+def term_views(draft: Methodology, factors: Mapping[str, Factor | None]) -> list[TermView]:
+    """Each term with its units, so that an author sees where one does not cancel."""
+    units = {name: declared.unit for name, declared in draft.inputs.items()}
+    units |= {name: factor.unit for name, factor in factors.items() if factor is not None}
+    views = []
+    for component in COMPONENTS:
+        for number, term in enumerate(getattr(draft, component)):
+            words = [f"{'/ ' if one.power < 0 else ''}{one.name} [{units.get(one.name, '?')}]" for one in term.factors]
+            formula = " x ".join(words if term.coefficient == "1" else [term.coefficient, *words]).replace(
+                " x / ", " / "
+            )
+            views.append(TermView(f"{component}[{number}]", formula, _dimension(term, units)))
+    return views
+
+
+def _dimension(term: Term, units: dict[str, str]) -> str:
+    powers: dict[str, int] = {}
+    try:
+        for one in term.factors:
+            for dimension, exponent in parse_unit(units.get(one.name, "?")).dimensions:
+                powers[dimension] = powers.get(dimension, 0) + one.power * exponent
+    except Malformed:
+        return "?"
+    found = dimensions_of(powers)
+    if found == CO2E:
+        return "kgCO2e"
+    return " ".join(name if power == 1 else f"{name}^{power}" for name, power in found) or "a plain number"
 
 
 def _notes(draft: Draft) -> list[str]:

@@ -59,6 +59,9 @@ class _Cursor(Struct, frozen=True, forbid_unknown_fields=True):
     size: _Index
 
 
+canonical.prepare(_Cursor)
+
+
 class Page(Struct, frozen=True):
     """Part of a list. `listed_to` is the size of the log at its first page; `next` is the cursor of what follows."""
 

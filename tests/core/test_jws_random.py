@@ -28,7 +28,7 @@ from ledger.domain.totals import Decision
 from ledger.domain.view import Position
 from tests.cast import ROLES, key_of, public
 from tests.core.refusals import code_of
-from tests.domain.dialogue import answering, raising
+from tests.dialogue import answering, raising
 from tests.domain.scene import CARRIER, FULL, Scene
 from tests.world import START_MS, World, reference_to
 

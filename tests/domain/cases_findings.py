@@ -9,7 +9,7 @@ from ledger.domain.statements import claim as c
 from ledger.domain.statements import finding as d
 from ledger.domain.statements import members as m
 from ledger.domain.statements import programme as p
-from tests.domain import dialogue as says
+from tests import dialogue as says
 from tests.domain.scene import FULL, Case, Scene
 from tests.world import reference_to
 

@@ -18,7 +18,7 @@ from ledger.domain.statements.finding import FindingType
 from ledger.domain.units import format_kg
 from ledger.errors import Refused
 from tests.cast import ROLES
-from tests.domain.dialogue import answering, closing, insisting, raising
+from tests.dialogue import answering, closing, insisting, raising
 from tests.logwriter import LogWriter
 from tests.world import World, reference_to
 

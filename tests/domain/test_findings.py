@@ -16,7 +16,7 @@ from ledger.domain.statements import finding as d
 from ledger.domain.statements import members as m
 from ledger.errors import Conflict
 from ledger.service.findings import shown
-from tests.domain.dialogue import answering, closing, insisting, raising
+from tests.dialogue import answering, closing, insisting, raising
 from tests.domain.scene import FULL, Scene
 from tests.world import START_MS, reference_to
 

@@ -23,7 +23,7 @@ from ledger.domain.statements import claim as c
 from ledger.domain.statements import members as m
 from ledger.domain.totals import party_grams
 from ledger.errors import Conflict
-from tests.domain.dialogue import raising
+from tests.dialogue import raising
 from tests.domain.scene import FULL, Scene
 from tests.world import reference_to
 

@@ -56,6 +56,12 @@ def found_with_keys(directory: Path) -> World:
     """A founded ledger whose log key lies in a key file, as an operator's does."""
     world = World()
     found(directory, world).close()
+    keep_log_key(directory)
+    return world
+
+
+def keep_log_key(directory: Path) -> None:
+    """Put the log key of the small world into a key file, its passphrase beside it."""
     (directory / "keys").mkdir(mode=0o700)
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -64,7 +70,6 @@ def found_with_keys(directory: Path) -> World:
     write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), "open")
     (directory / "keys" / "passphrase.txt").write_text("open\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
-    return world
 
 
 def said_beside(directory: Path) -> Path:

@@ -27,7 +27,7 @@ from ledger.errors import Refused
 from ledger.service import find as acts
 from ledger.service.found import found_ledger
 from ledger.store import pages
-from tests.domain.dialogue import answering, closing, insisting, raising
+from tests.dialogue import answering, closing, insisting, raising
 from tests.domain.scene import Scene
 from tests.http.conftest import Served
 from tests.http.test_pages import every_page

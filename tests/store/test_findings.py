@@ -20,7 +20,7 @@ from ledger.store.fsck import fsck
 from ledger.store.migrations import schema_version
 from ledger.store.migrations.run import downgrade, upgrade
 from ledger.store.tables import ENTRY, TABLE_OF
-from tests.domain.dialogue import answering, closing, insisting, raising
+from tests.dialogue import answering, closing, insisting, raising
 from tests.ledgers import require_whole
 from tests.store.databases import Place
 from tests.world import World, reference_to

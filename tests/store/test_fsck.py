@@ -14,7 +14,7 @@ import pytest
 from ledger.errors import LedgerError
 from ledger.service.submit import prove, submit, submit_all
 from ledger.store.fsck import fsck
-from tests.domain.dialogue import answering, raising
+from tests.dialogue import answering, raising
 from tests.ledgers import found, reopen
 from tests.world import World, reference_to
 

@@ -77,6 +77,7 @@ class Statement(Struct, frozen=True, gc=False):
 
 _GENERIC: Any = Credential
 _SHAPES: dict[str, Any] = {kind: _GENERIC[shape] for kind, shape in KINDS.items()}
+canonical.prepare(_Kind, *_SHAPES.values())
 
 
 def read_statement(opened: OpenedJws) -> Statement:
