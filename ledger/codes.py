@@ -210,7 +210,7 @@ _STORE = {
     "no_evidence": "Name a digest and a claim of your own, or one whose evidence you may read, with your token.",
     "no_draft": "List your drafts: GET /v1/drafts.",
     "bad_draft_id": "Name the draft by a UUID, in lower case.",
-    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at disk and database.",
+    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at the disk.",
     "evidence_damaged": "Restore the evidence file from a backup; the digest in the claim tells whether it is right.",
 }
 
