@@ -54,7 +54,8 @@ def attest(
     """
     from api.author import Hand, state
     from api.cli.writing import keep_receipt
-    from api.wiring import open_for_writing, open_rings, read_passphrase
+    from api.keyrings import open_rings, read_passphrase
+    from api.wiring import open_for_writing
     from keys.signer import FileSigner
     from ledger.service import submit as acts
     from verifier.attest import draft
@@ -94,7 +95,7 @@ def attest(
 
 def _find(name: str, rings: list[KeyRing], *, passphrase: str, purpose: Purpose) -> StoredKey:
     """A key by its file, which a verifier keeps to itself, or by its name among those of the directory."""
-    from api.wiring import find_stored
+    from api.keyrings import find_stored
     from verifier.attest import find_key
 
     if name.endswith(KEY_FILE_SUFFIX):

@@ -94,7 +94,8 @@ def claim(
     """
     from api.author import Hand, state
     from api.cli.writing import keep_receipt, read_file
-    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase
+    from api.keyrings import find_stored, open_rings, read_passphrase
+    from api.wiring import open_for_writing
     from keys.signer import FileSigner
     from ledger.domain.statements.claim import Claim
     from ledger.service import submit as acts

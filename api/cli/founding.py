@@ -37,7 +37,7 @@ def init(
     """
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
-    from api.wiring import read_passphrase
+    from api.keyrings import read_passphrase
     from keys.generate import issue_seal, new_key
     from keys.keyfile import KeyRing, write_ring
     from keys.signer import FileSigner
@@ -99,7 +99,7 @@ def keygen(
 
     Example:  gigaton keygen acme --owner https://acme.example --purpose claim
     """
-    from api.wiring import read_passphrase
+    from api.keyrings import read_passphrase
     from keys.generate import new_key
     from keys.keyfile import KeyRing, write_ring
     from ledger.domain.statements.members import Purpose

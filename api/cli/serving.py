@@ -40,9 +40,10 @@ def serve(
     from uvicorn.supervisors import Multiprocess
 
     from api.app import make_app, served_app
+    from api.keyrings import read_passphrase
     from api.security import log_to_stderr
     from api.settings import Settings
-    from api.wiring import open_service, read_passphrase
+    from api.wiring import open_service
 
     # The server raises the signal again when all requests are answered.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,7 +14,7 @@ from ledger.domain.statements.members import Subject
 from ledger.errors import LedgerError, Malformed, Unreadable
 
 if TYPE_CHECKING:
-    from ledger.service.submit import Proof
+    from ledger.service.answers import Proof
 
 STATEMENT_FILE_BYTES_MAX = 64 * 1024
 IMPORT_FILE_BYTES_MAX = 4 * 1024**3
@@ -41,7 +41,8 @@ def sign(
     Example:  gigaton sign Correction --subject withdraw.json --issuer https://... --key "Acme: claimant"
     """
     from api.author import Hand, state
-    from api.wiring import find_stored, open_for_reading, open_rings, read_passphrase
+    from api.keyrings import find_stored, open_rings, read_passphrase
+    from api.wiring import open_for_reading
     from keys.signer import FileSigner
     from ledger.domain.statements import KINDS
 
@@ -93,7 +94,8 @@ def submit(
 
     Example:  gigaton submit statement.jws --receipt receipts/claim --data build/demo
     """
-    from api.wiring import open_for_writing, open_rings, read_passphrase
+    from api.keyrings import open_rings, read_passphrase
+    from api.wiring import open_for_writing
     from ledger.service import submit as acts
 
     raw = read_file(statement, STATEMENT_FILE_BYTES_MAX).rstrip(b"\r\n")
@@ -126,7 +128,8 @@ def import_(
 
     Example:  gigaton import statements.txt --data build/demo --json
     """
-    from api.wiring import open_for_writing, open_rings, read_passphrase
+    from api.keyrings import open_rings, read_passphrase
+    from api.wiring import open_for_writing
     from ledger.service import submit as acts
 
     lines = [line for line in read_file(source, IMPORT_FILE_BYTES_MAX).splitlines() if line]
@@ -165,7 +168,8 @@ def correct(
     Example:  gigaton correct withdraw 12 --reason "Meter was faulty" --key "Acme: claimant"
     """
     from api.author import Hand, state
-    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase
+    from api.keyrings import find_stored, open_rings, read_passphrase
+    from api.wiring import open_for_writing
     from keys.signer import FileSigner
     from ledger.domain.statements.claim import Correction
     from ledger.service import report
