@@ -272,6 +272,12 @@ _COMMANDS = {
     "no_keys": "Make keys first: `gigaton keygen`.",
     "no_such_key": "Put the key file into DIR/keys, or name another key.",
     "unknown_country": "Write the country as its ISO 3166-1 two-letter code or its English name there.",
+    "bad_server_url": "Name the server by its address alone, such as --server https://ledger.example.",
+    "server_unreachable": "Check the address and the network, then send it again: what was recorded is not doubled.",
+    "bad_answer": "Check that the address is that of a ledger; if it is, tell its operator what it answered.",
+    "receipt_differs": "Nothing is shown to be recorded: keep what was answered, tell the operator, and ask again.",
+    "other_statement": "Nothing is shown to be recorded: the entry holds another statement. Tell the operator.",
+    "trust_file_exists": "Keep the trust file that is there, or move it away yourself if you know why.",
 }
 
 REMEDIES: dict[str, str] = {**_BYTES, **_RULES, **_STORE, **_KEYS, **_AUDIT, **_CERTIFICATES, **_COMMANDS}
