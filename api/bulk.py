@@ -1,8 +1,9 @@
 """Many statements over HTTP: batches of bounded size, each proven before its results are given.
 
 A batch is one call of `POST /v1/statements:batch`; a server that has none is
-sent the statements one by one, several at a time. A batch that was cut off is
-sent again as a whole: what it had recorded stays one entry each.
+sent the statements one by one. Their order is kept, because a statement may
+rest on one before it. A batch that was cut off is sent again as a whole: what
+it had recorded stays one entry each.
 
 Proving a batch costs no call a statement: the entry bundles that it landed in
 are fetched, hashed and led to one signed checkpoint by their tiles.
@@ -11,7 +12,6 @@ are fetched, hashed and led to one signed checkpoint by their tiles.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -29,7 +29,6 @@ from ledger.errors import LedgerError, Malformed, Refused, Unavailable, Unproven
 BATCH_STATEMENTS_MAX = 1_000
 BATCH_BYTES_MAX = 8 * 1024 * 1024
 BATCH_ANSWER_BYTES_MAX = 16 * 1024 * 1024
-SINGLES_AT_ONCE_MAX = 16
 
 BATCH_PATH = "/v1/statements:batch"
 # What a server without batches says of the path.
@@ -94,8 +93,7 @@ def import_all(
                     raise
                 has_batches = False
         if not has_batches:
-            with ThreadPoolExecutor(SINGLES_AT_ONCE_MAX) as pool:
-                found = list(pool.map(lambda one: _single(submit, one), sent))
+            found = [_single(submit, one) for one in sent]
         results = iter(found)
         yield from (next(results) if error is None else error for error in early)
 

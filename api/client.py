@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import msgspec
@@ -94,7 +94,7 @@ class Client:
         """Let the connections go."""
         self.transport.close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -140,7 +140,7 @@ class Client:
         )
         said: _Said = decode(answer.body, _Said, lines=True)
         with _answered():
-            proof = Proof(said.index, self._entry_bytes(said.index), parse_receipt(said.receipt.encode()))
+            proof = Proof(said.index, self.entry_bytes(said.index), parse_receipt(said.receipt.encode()))
             entry, head = self.prover.prove(proof, floor=floor)
         if entry.statement != statement:
             raise Unproven("other_statement", f"entry {said.index} holds another statement", index=said.index)
@@ -163,7 +163,7 @@ class Client:
         Raises: Malformed `no_entry`; the codes of `Prover.prove`.
         """
         floor = self._floor()
-        raw = self._entry_bytes(index)
+        raw = self.entry_bytes(index)
         receipt = parse_receipt(self._get(f"/v1/entries/{index}/proof", limit=2 * NOTE_BYTES_MAX))
         proof = Proof(index, raw, receipt)
         self.prover.prove(proof, floor=floor)
@@ -182,7 +182,7 @@ class Client:
         Raises: the codes of `Prover.accept`.
         """
         head = self.prover.head()
-        raw = self._entry_bytes(head.size - 1)
+        raw = self.entry_bytes(head.size - 1)
         self.prover.require_leaf(head.size - 1, raw, head)
         moment = format_milliseconds(decode_entry(raw).recorded_at_ms)
         return AsOf(head.origin, head.size, head.root.hex(), moment)
@@ -293,7 +293,11 @@ class Client:
     def _published(self, path: str, limit: int) -> bytes:
         return self._get(f"/log/{path}", limit=limit)
 
-    def _entry_bytes(self, index: int) -> bytes:
+    def entry_bytes(self, index: int) -> bytes:
+        """The bytes that the server gives for an entry; nothing is proven of them.
+
+        Raises: Malformed `no_entry`.
+        """
         return self._get(f"/v1/entries/{index}", limit=ENTRY_BYTES_MAX)
 
 

@@ -212,7 +212,7 @@ _AUDIT = {
     "packages_missing": "Install gigaton with all its packages to check PDF certificates: pip install gigaton.",
     "not_proven": "Resolve what the audit found first; nothing is attested on a log that is not proven.",
     "not_a_claim": "Name the index of a claim's entry.",
-    "no_trust_file": "Give your trust file with --trust; nothing can be proven without it.",
+    "no_trust_file": "Give your trust file, with --trust or as DIR/trust.json; nothing is proven without it.",
     "unreadable_bundle": "Fetch the bundle again; a file in it cannot be read.",
     "missing_file": "Fetch the bundle again, whole; a file that its checkpoint needs is missing.",
     "empty_log": "Wait until the log has its first entry.",

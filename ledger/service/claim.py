@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from ledger.domain.quantify import Estimate, compile_formula, estimate
 from ledger.domain.records import MethodologyRecord
-from ledger.domain.statements.claim import InputValue, Quantification
-from ledger.domain.units import format_kg
+from ledger.domain.statements.claim import InputValue
 from ledger.errors import Refused
 from ledger.service.ledger import Ledger
 from ledger.store import queries
@@ -35,14 +34,3 @@ def estimate_claim(ledger: Ledger, method: MethodologyRecord, inputs: Mapping[st
     formula = compile_formula(method.subject, method.factors)
     limit = ledger.programme.subject.policy.deduction_above_ppm
     return estimate(formula, inputs, deduction_above_ppm=limit)
-
-
-def quantification_of(result: Estimate) -> Quantification:
-    """The figures as a claim states them.
-
-    Raises: Refused `not_a_reduction` when nothing is left to claim.
-    """
-    if result.reduction_g <= 0:
-        raise Refused("not_a_reduction", f"the inputs give {result.reduction_g} g, which is no reduction")
-    figures = (result.baseline_g, result.project_g, result.leakage_g, result.deduction_g, result.reduction_g)
-    return Quantification(*(format_kg(grams) for grams in figures))
