@@ -173,6 +173,7 @@ class Prover:
             with self._judging_tiles():
                 check_consistency(old=_Head(old.size, at_old), new=new, path=path)
         if at_old != old.root:
+            self._tiles.clear()  # they are those of the other history
             raise _fork("forked", f"the log has two histories: sizes {old.size} and {new.size}", old, new)
 
     def prove(self, proof: Proof, *, floor: VerifiedCheckpoint | None) -> tuple[Entry, VerifiedCheckpoint]:

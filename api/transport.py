@@ -40,6 +40,7 @@ WAIT_FIRST_S, WAIT_S_MAX = 0.2, 5.0
 RETRY_AFTER_S_MAX = 30
 CONNECT_S_MAX, SILENCE_S_MAX, ANSWER_S_MAX = 10.0, 60.0, 600.0
 CONNECTIONS_MAX = 64
+PORT_MAX = 65_535
 JSON_BYTES_MAX = 32 * 1024 * 1024
 PROBLEM_BYTES_MAX = 64 * 1024
 TEXT_CHARACTERS_MAX = 2_000
@@ -47,7 +48,6 @@ FACTS_MAX = 32
 
 _LATER = frozenset({429, 502, 503, 504})
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
-_CHUNK_BYTES = 64 * 1024
 _BY_STATUS: dict[int, type[LedgerError]] = {
     400: Malformed,
     401: NotAllowed,
@@ -101,7 +101,8 @@ class Transport:
             url = httpx.URL(server)
         except httpx.InvalidURL as error:
             raise Unreadable("bad_server_url", f"{server[:200]!r}: {error}") from None
-        if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or url.userinfo:
+        is_plain = not (url.query or url.fragment or url.userinfo) and (url.port or 0) <= PORT_MAX
+        if url.scheme not in ("http", "https") or not url.host or not is_plain:
             raise Unreadable("bad_server_url", f"{server[:200]!r} is no http or https address of a server")
         self.server = str(url).rstrip("/")
         self._http = httpx.Client(
@@ -204,7 +205,7 @@ def _chunks(answer: httpx.Response, limit: int) -> Iterator[bytes]:
         # None was asked for, and a small coded body can become a huge one.
         raise Unavailable("bad_answer", "the answer has a content coding that was not asked for")
     size, begun = 0, time.monotonic()
-    for chunk in answer.iter_raw(_CHUNK_BYTES):
+    for chunk in answer.iter_raw():  # as they come: a body that drips must meet its end, too
         size += len(chunk)
         if size > limit:
             raise Unavailable("bad_answer", f"the answer has more than {limit} bytes", limit=limit)
