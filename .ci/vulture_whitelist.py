@@ -1,8 +1,15 @@
 """Code that is used from outside alone, and by whom; everything else that nothing calls is dead."""
 
 _.isolation_level  # noqa: B018, F821 - read by sqlite3: no transaction of its own
+_.autocommit  # noqa: B018, F821 - read by psycopg: a statement outside any transaction
+_.down_revision  # noqa: B018, F821 - read by Alembic
 _.Lang  # noqa: B018, F821 - written into the PDF's catalog by pikepdf
 _.ViewerPreferences  # noqa: B018, F821 - written into the PDF's catalog by pikepdf
+_.connection_made  # noqa: B018, F821 - called by asyncio
+_.data_received  # noqa: B018, F821 - called by asyncio
+_.connection_lost  # noqa: B018, F821 - called by asyncio
+_.media_type  # noqa: B018, F821 - read by Starlette
+_.background  # noqa: B018, F821 - read by FastAPI
 _.register_extensions  # noqa: B018, F821 - called by pyHanko's signer
 _.system_time  # noqa: B018, F821 - read by pyHanko's signing session
 _._update_meta  # noqa: B018, F821, SLF001 - called by pyHanko's incremental writer

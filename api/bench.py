@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,11 +72,11 @@ class BenchWorld:
         return made
 
 
-def build(directory: Path) -> BenchWorld:
-    """Found a ledger with everybody enrolled and the methodology published."""
+def build(directory: Path, *, database: str | None = None) -> BenchWorld:
+    """Found a ledger with everybody enrolled and the methodology published, its rows there or at a PostgreSQL URL."""
     cast = Cast()
     statement, signer = cast.programme(operator=OPERATOR)
-    ledger = found_ledger(directory, statement, signer=signer)
+    ledger = found_ledger(directory, statement, signer=signer, database=database)
     registrar = cast.hand(OPERATOR, "register")
     name = ledger.name
     born = [
@@ -109,12 +110,16 @@ def build(directory: Path) -> BenchWorld:
 
 def statements(world: BenchWorld, claims: int) -> list[bytes]:
     """Signed claims, each on a meter of its own, as large as real ones."""
+    return list(sign_claims(world, range(claims)))
+
+
+def sign_claims(world: BenchWorld, numbers: Iterable[int]) -> Iterator[bytes]:
+    """The claims of these numbers, one after the other as they are taken."""
     method = shipped_methodology("grid-displacement-us")
     factors = {factor.id: factor for factor in shipped_factor_set("grid-electricity").factors}
     formula = compile_formula(method, {name: factors[use.factor] for name, use in method.factors.items()})
     author, owner, now_s = world.cast.hand(CLAIMANT, "claim"), party_id(CLAIMANT), int(time.time())
-    made = []
-    for number in range(claims):
+    for number in numbers:
         activity = drafts.Activity(
             title=f"Rooftop solar {number}",
             owner=CLAIMANT,
@@ -128,8 +133,7 @@ def statements(world: BenchWorld, claims: int) -> list[bytes]:
         )
         result = estimate(formula, drafts.inputs_of(activity), deduction_above_ppm=100_000)
         subject = drafts.claim_of_activity(activity, result, owner=owner, collected_at_s=now_s)
-        made.append(state("Claim", subject, ledger=world.ledger.name, author=author))
-    return made
+        yield state("Claim", subject, ledger=world.ledger.name, author=author)
 
 
 def raw_rate(made: list[bytes]) -> int:

@@ -12,13 +12,22 @@ from ledger.codes import REMEDIES
 from ledger.errors import Conflict, LedgerError, Malformed, NotAllowed, Refused, Unavailable, Unproven
 
 _LOG = logging.getLogger("gigaton.http")
-_RETRY_AFTER_S = "5"
+_RETRY_AFTER_S = 5
+_CHALLENGE = 'Bearer realm="gigaton"'
 
 _BY_CODE = {
+    "assertion_used": 401,
+    "bad_assertion": 401,
     "bad_tile_path": 404,
+    "bad_token": 401,
+    "evidence_too_large": 413,
+    "no_draft": 404,
     "no_entry": 404,
+    "no_evidence": 404,
     "no_route": 404,
     "no_tile": 404,
+    "no_token": 401,
+    "rate_limited": 429,
     "wrong_method": 405,
     "too_large": 413,
     "encoded_body": 415,
@@ -52,8 +61,10 @@ def problem(error: LedgerError) -> Response:
         "facts": error.facts,
     }
     made = Response(msgspec.json.encode(body), status, media_type="application/problem+json")
-    if status == 503:
-        made.headers["Retry-After"] = _RETRY_AFTER_S
+    if status == 401:
+        made.headers["WWW-Authenticate"] = _CHALLENGE + (', error="invalid_token"' if error.code == "bad_token" else "")
+    if status in (429, 503):
+        made.headers["Retry-After"] = str(error.facts.get("retry_after_s", _RETRY_AFTER_S))
     return made
 
 

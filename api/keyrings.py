@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from api import service_keys
 from keys.keyfile import KeyRing, StoredKey, read_ring
 from ledger.errors import NotAllowed, Unreadable
 
@@ -39,11 +40,11 @@ def read_passphrase(directory: Path, given: Path | None = None) -> str:
 
 
 def open_rings(directory: Path, passphrase: str) -> list[KeyRing]:
-    """Every key file of a directory.
+    """Every key file of a directory but the service's own: opening one takes a second, and no command signs with it.
 
     Raises: Unreadable `no_keys` and the codes of `read_ring`.
     """
-    paths = sorted((directory / "keys").glob("*.age"))
+    paths = sorted(path for path in (directory / "keys").glob("*.age") if path.name != service_keys.FILE_NAME)
     if not paths:
         raise Unreadable("no_keys", f"there is no key file in {directory / 'keys'}", path=str(directory / "keys"))
     return [read_ring(path, passphrase) for path in paths]

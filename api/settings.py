@@ -14,6 +14,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     data: Path
     passphrase: str
+    limits: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r})"

@@ -12,12 +12,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.x509 import load_pem_x509_certificate
 
+from api import service_keys
 from api.deps import Service
 from api.keyrings import open_rings
+from api.rates import Rates
 from api.settings import Settings
 from keys.keyfile import KeyRing, StoredKey, load_private
 from keys.signer import FileSigner
-from ledger.errors import NotAllowed, Unreadable
+from ledger.errors import LedgerError, NotAllowed, Unreadable
 from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
@@ -55,6 +57,22 @@ def database_of(directory: Path) -> str | None:
         raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
 
 
+def keep_database(directory: Path, database: str) -> None:
+    """Note where the rows of a directory stand. The address may hold a password: it is for the owner alone.
+
+    Raises: Unreadable `unreadable_file`.
+    """
+    path = directory / DATABASE_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{database}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Unreadable("unreadable_file", f"{path}: {error.strerror}", path=str(path)) from None
+
+
 def open_for_reading(directory: Path) -> Ledger:
     """The ledger of a directory, read only; no key is touched."""
     return Ledger.open(directory, database=database_of(directory))
@@ -78,7 +96,18 @@ def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
 def open_service(settings: Settings) -> Service:
     """All that a serving process needs.
 
-    Raises: the codes of `open_rings` and `open_for_writing`.
+    Raises: the codes of `open_rings`, `open_for_writing` and `Rates`.
     """
+    rates = Rates(settings.limits, trusted_proxies=settings.trusted_proxies)
     rings = open_rings(settings.data, settings.passphrase)
-    return Service(ledger=open_for_writing(settings.data, rings))
+    own = settings.data / "keys" / service_keys.FILE_NAME
+    ledger = open_for_writing(settings.data, rings)
+    ledger.keep()
+    try:
+        own_rings = [read_ring(own, settings.passphrase)] if own.exists() else []
+        operator = ledger.programme.subject.operator.id
+        found = service_keys.find_service_keys([*own_rings, *rings], operator=operator)
+    except LedgerError:
+        ledger.close()
+        raise
+    return Service(ledger=ledger, own_keys=found, rates=rates)

@@ -103,6 +103,7 @@ _RULES: dict[str, str] = {
     "zero_factor": "Use a factor above zero where the formula divides by it.",
     "unknown_name": "Let terms name only inputs and factors of the methodology.",
     "tier_without_input": "Let a term with `up_to` or `beyond` name an input.",
+    "bad_draws": "Ask for a number of draws within the limits, and name a seed.",
     "bad_bounds": "Let the lower bound be at most the upper one.",
     "bad_adoption": "State an adoption as one input `issued` in tCO2e that is the whole baseline.",
     "bad_goal": "Mend the target's goal or base year.",
@@ -134,6 +135,13 @@ _RULES: dict[str, str] = {
     "claim_withdrawn": "The claim was withdrawn; make a new one.",
     "claim_superseded": "Refer to the claim that took its place.",
     "claim_suspended": "Wait until the claim is reinstated.",
+    # Findings
+    "unknown_finding": "Name a finding by the statement that raised it; an attestation names its verifier's own.",
+    "finding_closed": "Nothing is left to do: it was closed. Raise a new finding if something else is wrong.",
+    "finding_answered": "Wait until the verifier closes the finding or insists on it.",
+    "finding_not_answered": "Wait for the claimant's answer, or close the finding.",
+    "wrong_round": "Look at the finding again, and speak in the round that it is in.",
+    "open_findings": "Have the corrective actions closed by who raised them, or give an adverse opinion.",
     # Attestations
     "second_opinion": "Revoke the first attestation, then attest again.",
     "materiality_too_wide": "Use a materiality within the programme's.",
@@ -159,10 +167,11 @@ _RULES: dict[str, str] = {
 _STORE = {
     "no_database": "Name the ledger's directory with --data, or found one first.",
     "database_exists": "Choose an empty directory: a ledger is founded once.",
-    "database_unusable": "Check that the file is a SQLite database and the disk is in order; else restore a backup.",
+    "database_unusable": "Check that the database can be reached and its disk is in order; else restore a backup.",
     "database_settings": "Call the operator: the database does not take the settings that keep what was acknowledged.",
-    "schema_version": "Use the release that this database was written with, or migrate it.",
+    "schema_version": "Run `gigaton migrate` if the database is older; else use the release that it was written with.",
     "database_rolled_back": "Restore the newest copy: entries that were signed are missing from this database.",
+    "checkpoint_damaged": "Stop writing, and put the checkpoint of an export back: this one is not the log key's.",
     "database_replaced": "Put the ledger's own database back: this one holds another history.",
     "tree_damaged": "Stop writing, run `gigaton fsck`, and restore or refill the database.",
     "tile_missing": "Run `gigaton fsck`, and refill the tiles from an export.",
@@ -172,6 +181,7 @@ _STORE = {
     "head_moved": "Send it again: another writer was faster.",
     "writer_stopped": "Check disk and database, then start the ledger again; it verifies itself first.",
     "busy": "Wait a moment and send it again.",
+    "idle_body": "Send the rest without long pauses; begin again at the line that is named.",
     "address_unusable": "Choose another --host or --port, or stop what listens there.",
     "not_ready": "Ask again in a moment; if it lasts, the operator runs `gigaton fsck`.",
     "no_route": "See /openapi.json for what there is.",
@@ -192,6 +202,12 @@ _STORE = {
     "no_entry": "Name an index below the size of the log: `gigaton show` prints it.",
     "nothing_signed": "Record something first: there is no checkpoint yet.",
     "evidence_too_large": "Split the evidence or digest it elsewhere; the limit stands beside this error.",
+    "digest_mismatch": "Send the very bytes that the digest was made of, the salt before them if there is one.",
+    "quota_used_up": "Ask the operator: you keep as much here as one party may.",
+    "no_evidence": "Name a digest and a claim of your own, or one whose evidence you may read, with your token.",
+    "no_draft": "List your drafts: GET /v1/drafts.",
+    "bad_draft_id": "Name the draft by a UUID, in lower case.",
+    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at disk and database.",
     "evidence_damaged": "Restore the evidence file from a backup; the digest in the claim tells whether it is right.",
 }
 
@@ -251,8 +267,22 @@ _CERTIFICATES: dict[str, str] = {
     "page_differs": "Rely on the credential, not the page; check with the release that made it and tell the issuer.",
 }
 
-# Commands (api)
+# Commands and HTTP (api)
 _COMMANDS = {
+    "no_service_keys": "The operator makes them once with `gigaton keygen --service` and starts the service again.",
+    "no_token": "Get an access token with POST /v1/token and send it as Authorization: Bearer.",
+    "bad_token": "Get a new access token with POST /v1/token, signed with a key that is in force.",
+    "scope_too_small": "Get a token with this scope; it must be one that your roles allow.",
+    "bad_assertion": "Sign a fresh assertion as docs/access.md shows, with a registered key that is in force.",
+    "assertion_used": "Sign a fresh assertion, with its own jti, for each token.",
+    "bad_scope": "Leave the scope out, or ask for those that your roles allow.",
+    "bad_form": "Send the parameters as an application/x-www-form-urlencoded form.",
+    "rate_limited": "Wait for as long as Retry-After says; audit reads are not limited.",
+    "token_refused": "Mend what the message says; docs/access.md shows how a token is asked for.",
+    "server_unreachable": "Check the address and the network, then send it again: what was recorded is not doubled.",
+    "bad_answer": "Check that the address is that of a ledger; if it is, tell its operator what it answered.",
+    "body_cut_off": "Send it again: the connection ended before the body did.",
+    "bad_limit": "Write AREA=N/PERIOD such as reads=50/second, AREA=off or off; a proxy as an address or network.",
     "directory_not_empty": "Choose a folder that does not exist yet, or empty this one.",
     "empty_file": "Give a file with at least one row below its header.",
     "wrong_columns": "Give every column once; docs/demo.md lists them.",

@@ -43,9 +43,15 @@ def found(directory: Path, world: World) -> Ledger:
     return ledger
 
 
+def database_of(directory: Path) -> str | None:
+    """The PostgreSQL database of a directory; None for its own file."""
+    noted = directory / "database.url"
+    return noted.read_text().strip() if noted.exists() else None
+
+
 def reopen(directory: Path, *, clock: Clock = fixed_clock) -> Ledger:
     """The ledger of a directory, for writing."""
-    return Ledger.open(directory, signer=LogSigner(), clock=clock)
+    return Ledger.open(directory, database=database_of(directory), signer=LogSigner(), clock=clock)
 
 
 def require_whole(ledger: Ledger) -> list[bytes]:

@@ -1,8 +1,7 @@
-"""Commands of a claimant: estimate and claim."""
+"""`gigaton claim`: compute, sign and record a claim."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,74 +9,14 @@ import msgspec
 import typer
 
 from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile, Server
-from api.cli.output import out, print_json, table
-from ledger.domain.quantify import Estimate
+from api.cli.output import out, print_json
 from ledger.domain.statements.claim import InputValue
 from ledger.errors import Malformed
 
-_INPUT = re.compile(r"([a-z][a-z0-9_]*)=([0-9.]+)([A-Za-z][A-Za-z0-9*/]*)?\Z")
-
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command("estimate")(estimate)
+    """Add the command of this file."""
     app.command("claim")(claim)
-
-
-def estimate(
-    methodology: Annotated[str, typer.Argument(help="Id of a published methodology, or id@version.")],
-    inputs: Annotated[list[str], typer.Argument(help="name=value or name=valueUNIT, such as exported_energy=100MWh")],
-    data: Data = DEFAULT_DATA,
-    server: Server = None,
-    as_json: Json = False,
-) -> None:
-    """Show what a methodology gives for some inputs, before anything is signed.
-
-    Example:  gigaton estimate grid-displacement-us exported_energy=100MWh own_emissions=1.5 leaked_emissions=0
-    """
-    from api.cli.books import open_book
-
-    name, _, version = methodology.partition("@")
-    if version and not version.isdecimal():
-        raise typer.BadParameter("a version is a number", param_hint="METHODOLOGY")
-    with open_book(data, server) as book:
-        method = book.methodology(name, int(version) if version else None)
-        units = {one: declared.unit for one, declared in method.subject.inputs.items()}
-        result = book.estimate(method, dict(_input(text, units) for text in inputs))
-    if as_json:
-        print_json({**result._asdict(), "reduction_g": result.reduction_g})
-        return
-    out.print(f"{method.subject.title}\n")
-    for one, factor in method.factors.items():
-        out.print(f"{one} = {factor.value} {factor.unit}, {factor.region} {factor.year}, {factor.gas_basis}")
-        out.print(f"  {factor.citation}")
-    shown = table("component", "kgCO2e", right=[1])
-    for label, grams in _lines(result):
-        sign, amount = ("-", -grams) if grams < 0 else ("", grams)
-        shown.add_row(label, f"{sign}{amount // 1000:,}.{amount % 1000:03d}")
-    out.print(shown)
-
-
-def _lines(result: Estimate) -> list[tuple[str, int]]:
-    return [
-        ("baseline", result.baseline_g),
-        ("- project", result.project_g),
-        ("- leakage", result.leakage_g),
-        (f"- deduction (uncertainty {result.uncertainty_ppm} ppm)", result.deduction_g),
-        ("= reduction", result.reduction_g),
-    ]
-
-
-def _input(text: str, units: dict[str, str]) -> tuple[str, InputValue]:
-    match = _INPUT.match(text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no name=value", param_hint="INPUTS")
-    name, value, unit = match.groups()
-    body = {"value": value, "unit": unit or units.get(name, "one")}
-    try:
-        return name, msgspec.convert(body, InputValue)
-    except msgspec.ValidationError as error:
-        raise Malformed("bad_schema", f"{text}: {error}") from None
 
 
 def claim(

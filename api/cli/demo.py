@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from api.cli.options import DEFAULT_DATA, Data, Json
+from api.cli.options import DEFAULT_DATA, Data, Database, Json
 from api.cli.output import err, out, print_json, table, tonnes, tracked
 from api.cli.views import as_of_line, breakdown, goals_table
 from ledger.errors import LedgerError
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     source: Annotated[Path, typer.Option("--input", help="CSV of issuances; its columns are in docs/demo.md.")],
+    database: Database = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +37,7 @@ def demo(
     """
     from api.demo.job import Job
 
-    job = Job(data, source)
+    job = Job(data, source, database=database)
     try:
         report = _run(job, quiet=as_json)
     finally:

@@ -24,6 +24,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "stated_g",
         "claimant",
     ),
+    "findings": ("index", "status", "type", "round", "deadline", "overdue", "claim", "verifier"),
     "attestations": ("index", "verifier", "claim", "revoked_index"),
     "parties": ("index", "legal_name", "country", "roles", "id"),
     "accreditations": ("index", "status", "from_day", "until_day", "families", "verifier"),

@@ -1,4 +1,4 @@
-"""Commands that begin: keygen and init."""
+"""Commands that begin: keygen, init and migrate."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Annotated, get_args
 
 import typer
 
-from api.cli.options import DEFAULT_DATA, Data, PassphraseFile
-from api.cli.output import out
+from api.cli.options import DEFAULT_DATA, Data, Database, Json, PassphraseFile
+from api.cli.output import out, print_json
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("init")(init)
     app.command("keygen")(keygen)
+    app.command("migrate")(migrate)
 
 
 def init(
@@ -25,6 +26,7 @@ def init(
     base_url: Annotated[str, typer.Option("--base-url", help="Where its pages will be.")],
     roots: Annotated[int, typer.Option(min=1, max=7, help="Root keys to make.")] = 3,
     threshold: Annotated[int, typer.Option(min=1, max=7, help="Root signatures that a change needs.")] = 2,
+    database: Database = None,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -38,6 +40,8 @@ def init(
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
     from api.keyrings import read_passphrase
+    from api.service_keys import FILE_NAME, new_service_keys
+    from api.wiring import keep_database
     from keys.generate import issue_seal, new_key
     from keys.keyfile import KeyRing, write_ring
     from keys.signer import FileSigner
@@ -47,7 +51,7 @@ def init(
     from ledger.errors import Unavailable
     from ledger.service.found import found_ledger
 
-    if (data / "ledger.db").exists() or (data / "keys").exists():
+    if any((data / name).exists() for name in ("ledger.db", "database.url", "keys")):
         raise Unavailable("database_exists", f"{data} holds a ledger or keys already", path=str(data))
     passphrase = read_passphrase(data, passphrase_file)
     root_keys = [new_key(name=f"root-{number + 1}", owner=operator, purposes=()) for number in range(roots)]
@@ -73,12 +77,15 @@ def init(
         log_key=FileSigner.from_stored(log).public_key,
         policy=DEFAULT_POLICY,
     )
-    with found_ledger(data, statement, signer=FileSigner.from_stored(log)) as ledger:
+    with found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database) as ledger:
+        if database is not None:
+            keep_database(data, database)
         folder = data / "keys"
         folder.mkdir(mode=0o700)
         for stored in root_keys:
             write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
         write_ring(folder / "operator.age", KeyRing((log, register, publish, seal.stored)), passphrase)
+        write_ring(folder / FILE_NAME, KeyRing(new_service_keys(operator)), passphrase)
         (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
         (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
         genesis = ledger.name.partition("#")[2]
@@ -89,9 +96,14 @@ def init(
 
 
 def keygen(
-    name: Annotated[str, typer.Argument(help="What to call the key.")],
-    owner: Annotated[str, typer.Option("--owner", help="Id of the party that will sign with it.")],
-    purpose: Annotated[list[str], typer.Option("--purpose", help="claim, attest, review, ...; repeat for more.")],
+    name: Annotated[str | None, typer.Argument(help="What to call the key.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Id of the party that will sign with it.")] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option("--purpose", help="claim, attest, review, ...; repeat for more.")
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="Make the service's own keys, for tokens and webhooks, in service.age.")
+    ] = False,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -100,16 +112,51 @@ def keygen(
     Example:  gigaton keygen acme --owner https://acme.example --purpose claim
     """
     from api.keyrings import read_passphrase
+    from api.service_keys import FILE_NAME, new_service_keys
+    from api.wiring import open_for_reading
     from keys.generate import new_key
-    from keys.keyfile import KeyRing, write_ring
+    from keys.keyfile import KeyRing, StoredKey, write_ring
     from ledger.domain.statements.members import Purpose
 
-    unknown = [one for one in purpose if one not in get_args(Purpose)]
-    if unknown:
-        raise typer.BadParameter(f"one of {', '.join(get_args(Purpose))}", param_hint="--purpose")
+    if service:
+        if name or owner or purpose:
+            raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
+        with open_for_reading(data) as ledger:
+            made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
+        name = FILE_NAME.removesuffix(".age")
+    else:
+        if name is None or owner is None or not purpose:
+            raise typer.BadParameter("a key needs a name, --owner and --purpose", param_hint="NAME")
+        unknown = [one for one in purpose if one not in get_args(Purpose)]
+        if unknown:
+            raise typer.BadParameter(f"one of {', '.join(get_args(Purpose))}", param_hint="--purpose")
+        made = (new_key(name=name, owner=owner, purposes=tuple(purpose)),)  # type: ignore[arg-type]
     folder: Path = data / "keys"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stored = new_key(name=name, owner=owner, purposes=tuple(purpose))  # type: ignore[arg-type]
     path = folder / f"{name}.age"
-    write_ring(path, KeyRing((stored,)), read_passphrase(data, passphrase_file))
-    out.print(f"{path}\npublic key {stored.public}")
+    write_ring(path, KeyRing(made), read_passphrase(data, passphrase_file))
+    out.print("\n".join([str(path), *(f"public key {stored.public}" for stored in made)]))
+
+
+def migrate(
+    to: Annotated[int | None, typer.Option("--to", min=1, help="Schema to go to; without it, this release's.")] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Bring the database to the schema of this release, or back to an older one. Stop what serves it first.
+
+    The log is not touched. Going back loses what only the newer schema holds: drafts, subscriptions and the like.
+
+    Example:  gigaton migrate --data build/demo
+    """
+    from api.wiring import database_of
+    from ledger.service.migrate import migrate as act
+    from ledger.store.tables import SCHEMA_VERSION
+
+    done = act(data, database=database_of(data), to=SCHEMA_VERSION if to is None else to)
+    if as_json:
+        print_json(done)
+    elif done.before == done.after:
+        out.print(f"schema {done.after} already")
+    else:
+        out.print(f"schema {done.before} -> {done.after}")

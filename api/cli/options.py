@@ -19,5 +19,13 @@ Server = Annotated[
     str | None,
     typer.Option("--server", envvar="GIGATON_SERVER", help="Ask this server; DIR then holds your keys and trust.json."),
 ]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="GIGATON_DATABASE",
+        help="postgresql+psycopg://... of an empty database; without it, a file in DIR.",
+    ),
+]
 
 DEFAULT_DATA = Path("gigaton-data")

@@ -60,6 +60,11 @@ def tonnes(grams: int) -> Text:
     return Text.assemble(whole, (f".{part}", "dim"))
 
 
+def ratio(ppm: int | None) -> str:
+    """Parts per million as a ratio with two decimals, cut."""
+    return "" if ppm is None else f"{ppm // 1_000_000}.{ppm % 1_000_000 // 10_000:02d}"
+
+
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Progress]:
     """A progress bar on standard error, where a terminal is attached."""

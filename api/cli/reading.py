@@ -113,6 +113,8 @@ def show(
     if answer.claim is not None:
         claim = answer.claim
         shown.add_row("status", f"{claim.status}; {len(claim.attestations)} of {claim.quorum} attestations")
+        if claim.findings:
+            shown.add_row("findings", f"{claim.open_findings} of {claim.findings} open, {claim.open_cars} corrective")
         shown.add_row("counts", f"{format_kg(claim.current_g)} kg of {format_kg(claim.stated_g)} kg claimed")
         shown.add_row("entries", ", ".join(map(str, answer.history)))
     out.print(shown)

@@ -15,10 +15,11 @@ from pathlib import Path
 from api.author import state
 from api.demo import claims as drafts
 from api.demo.cast import Cast, party_id
+from api.demo.kept import state_with_evidence
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
-from api.wiring import sealing_of
+from api.wiring import keep_database, sealing_of
 from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -48,11 +49,12 @@ RECEIPTS_KEPT = 5
 class Job:
     """One run of the demonstration. `say` is told what happens, for people."""
 
-    def __init__(self, directory: Path, source: Path) -> None:
+    def __init__(self, directory: Path, source: Path, *, database: str | None = None) -> None:
         if directory.exists() and any(directory.iterdir()):
             raise Unavailable("directory_not_empty", f"{directory} is not empty", path=str(directory))
         self.directory = directory
         self.source = source
+        self._database = database
         self.cast = Cast()
         self.outcome = Outcome(directory)
         self._rows: list[Row] = []
@@ -79,7 +81,9 @@ class Job:
         """Found the programme, and keep its keys and the trust file."""
         statement, signer = self.cast.programme(operator=OPERATOR)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._ledger = found_ledger(self.directory, statement, signer=signer)
+        self._ledger = found_ledger(self.directory, statement, signer=signer, database=self._database)
+        if self._database is not None:
+            keep_database(self.directory, self._database)
 
     def enrol(self) -> int:
         """Enrol every developer and verifier that is named, the accreditor and the methodologist."""
@@ -138,7 +142,8 @@ class Job:
         write_trust(self.directory / "trust.json", trust)
 
     def publish(self) -> int:
-        """Publish goals, factor sets and one adoption methodology a registry, registry methodology and kind."""
+        """Publish goals, what ships on a GWP set that the programme accepts, and one adoption methodology a registry,
+        registry methodology and kind."""
         name = self.ledger.name
         author, approver = self.cast.hand(METHODOLOGIST, "publish"), self.cast.hand(ACCREDITOR, "accredit")
         operator = self.cast.hand(OPERATOR, "publish")
@@ -146,7 +151,9 @@ class Job:
         sets = [shipped_factor_set(one) for one in SHIPPED_FACTOR_SETS]
         self._must(state("FactorSet", one, ledger=name, author=author) for one in sets)
         adopted = {method.id: method for method in map(drafts.adoption_of, self._rows)}
-        methods = [*map(shipped_methodology, SHIPPED_METHODOLOGIES), *adopted.values()]
+        accepted = (None, *self.ledger.programme.subject.policy.gwp_sets)
+        shipped = [one for one in map(shipped_methodology, SHIPPED_METHODOLOGIES) if one.gwp_set in accepted]
+        methods = [*shipped, *adopted.values()]
         self._must(state("Methodology", one, ledger=name, author=author, approvals=[approver]) for one in methods)
         return len(methods)
 
@@ -157,9 +164,8 @@ class Job:
         for row in self._rows:
             try:
                 subject = drafts.claim_of_row(row, developer=party_id(row.developer), collected_at_s=now_s)
-                self.ledger.evidence.put(row.raw)
                 author = self.cast.hand(row.developer, "claim")
-                made.append((row, state("Claim", subject, ledger=self.ledger.name, author=author), subject))
+                made.append((row, state_with_evidence(self.ledger, subject, author, row.raw), subject))
             except LedgerError as error:
                 self._refuse(row.line, row.project_id, row.registry, error)
         answers = acts.submit_all(self.ledger, [statement for _, statement, _ in made])
@@ -223,8 +229,7 @@ class Job:
             limit = self.ledger.programme.subject.policy.deduction_above_ppm
             result = estimate(formula, drafts.inputs_of(activity), deduction_above_ppm=limit)
             subject = drafts.claim_of_activity(activity, result, owner=party_id(owner), collected_at_s=int(time.time()))
-            self.ledger.evidence.put(activity.raw)
-            index = acts.submit(self.ledger, state("Claim", subject, ledger=self.ledger.name, author=author)).index
+            index = acts.submit(self.ledger, state_with_evidence(self.ledger, subject, author, activity.raw)).index
             verifier = drafts.ILLUSTRATIVE_VERIFIER
             acts.submit(self.ledger, self._attestation(index, subject, verifier, adopted=False))
             self.outcome.computed.append(index)

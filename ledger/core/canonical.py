@@ -76,6 +76,16 @@ def peek(raw: bytes, shape: type[T]) -> T:
     return _decode(_reader_of(shape), raw)  # type: ignore[no-any-return]
 
 
+def prepare(*shapes: Any) -> None:
+    """Make ready to read these shapes, before there are threads: called where they are defined.
+
+    msgspec 0.22 notes what it knows of a class before it knows all of it. A thread that reads at that moment, by any
+    shape that holds the same class, ends the process with a segmentation fault.
+    """
+    for shape in shapes:
+        _reader_of(shape)
+
+
 def _reader_of(shape: Any) -> _Reader:
     reader = _READERS.get(shape)
     if reader is None:

@@ -2,6 +2,8 @@
 
 A database that is rolled back, replaced or forked cannot then be signed for:
 the signer remembers. Replaced by fsync and rename, so that it is never torn.
+Where several machines sign in turns, each has a memory of its own, and takes
+into it what it saw the others sign.
 
 Source: DESIGN 5; THREATS R5, R20, M9, T7, T23.
 """
@@ -39,12 +41,16 @@ class SignerState:
         self.origin = origin
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold the writer's turn among processes of this machine, from reading the head to the signature."""
+    def locked(self, *, wait: bool = True) -> Iterator[bool]:
+        """Hold this memory alone among the processes of this machine; false where it is taken and not waited for."""
         descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            held = True
+        except BlockingIOError:
+            held = False
+        try:
+            yield held
         finally:
             os.close(descriptor)
 

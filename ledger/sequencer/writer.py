@@ -2,22 +2,21 @@
 
 Order of a batch: verify, take the turn, decide, insert, commit, read back,
 persist the signer's mark, sign, keep the checkpoint, answer. Nothing is
-answered before all of it holds. An I/O error on the way poisons the writer:
+answered before all of it holds. An I/O error on the way stops the writer:
 what reached the disk is then unknown, until `reload` has verified everything.
+Where the database is a server, a keeper does so when it has come back.
 
-Source: DESIGN 5; THREATS R1, R3 to R5, R7, R26, X01, X08.
+Source: DESIGN 5 and 8; THREATS R1, R3 to R5, R7, R26, X01, X05, X08, X15.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
 
-from ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from ledger.core.note import Vkey
 from ledger.core.signing import Signer
 from ledger.core.tiles import TreeBuilder
@@ -26,22 +25,32 @@ from ledger.errors import LedgerError, Unavailable
 from ledger.sequencer.checking import Checked, Checkers, Verdict
 from ledger.sequencer.clock import Clock
 from ledger.sequencer.plan import Accepted, Plan, make_plan
-from ledger.sequencer.signer_state import Mark, SignerState
+from ledger.sequencer.signer_state import SignerState
+from ledger.sequencer.signing import Step, sign_head
+from ledger.sequencer.standing import (
+    is_behind,
+    read_back,
+    require_memory,
+    require_prefix,
+    require_reach,
+    signed_by_others,
+)
+from ledger.sequencer.stop import Stop
+from ledger.sequencer.turn import turn
 from ledger.store import log_store
-from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, reading
+from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, looking, require_schema
+from ledger.store.faults import has_other_machines, unavailable, was_undone
 from ledger.store.view import SqlView
 
 QUEUE_STATEMENTS_MAX = 50_000
 BATCH_STATEMENTS_MAX = 2_000
-
-# Called with the name of each step; tests stop the process or raise there.
-Step = Callable[[str], None]
 
 
 class Recorded(Struct, frozen=True):
     """Where a statement stands, and the checkpoint that covers it. `new` is false for bytes recorded before."""
 
     index: int
+    leaf: bytes
     size: int
     checkpoint: bytes
     new: bool
@@ -78,7 +87,7 @@ class Writer:
         self._mutex, self._commit = threading.Lock(), threading.Lock()
         self._queue: list[_Request] = []
         self._builder: TreeBuilder | None = None
-        self._poison: LedgerError | None = None
+        self._stop = Stop(engine)
         self.reload(fully=False)
 
     def close(self) -> None:
@@ -88,8 +97,8 @@ class Writer:
     def append(self, statements: Sequence[bytes]) -> list[Answer]:
         """Record statements in their order; each gets where it stands, or why it was refused.
 
-        Raises: Unavailable `busy`, `writer_stopped`, `clock_backwards`, `database_rolled_back`; nothing was
-            answered then.
+        Raises: Unavailable `busy`, `writer_stopped`, `clock_backwards`, `database_unusable`, `database_rolled_back`;
+            nothing was answered then.
         """
         return self.record(self.check(statements))
 
@@ -139,98 +148,94 @@ class Writer:
         return answers
 
     def _write_batch(self, checked: Sequence[Verdict]) -> list[Answer]:
-        if self._poison is not None:
-            raise Unavailable("writer_stopped", f"an earlier append failed: {self._poison.message}")
-        try:
-            with self._state.turn():
-                plan = self._commit_batch(checked)
-                size, checkpoint = self._sign_head(size=plan.size, root=plan.root)
-        except STORAGE_ERRORS as error:
-            # Whether the commit took effect is unknown: nothing more is written until everything was verified.
-            self._poison = Unavailable("writer_stopped", f"{type(error).__name__}: {error}")
-            self._builder = None
-            raise self._poison from error
+        self._stop.require_running()
+        with turn(self._state, self._engine) as connection:
+            try:
+                plan = self._commit_batch(connection, checked)
+                size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
+            except STORAGE_ERRORS as error:
+                self._builder = None
+                raise self._stop.after_storage(error) from error
         self._step("answer")
         return [
-            Recorded(one.index, size, checkpoint, one.new) if isinstance(one, Accepted) else one
+            Recorded(one.index, one.leaf, size, checkpoint, one.new) if isinstance(one, Accepted) else one
             for one in plan.outcomes
         ]
 
-    def _commit_batch(self, checked: Sequence[Verdict]) -> Plan:
-        with self._engine.begin() as connection:
-            self._step("begun")
-            head = log_store.read_head(connection)
-            builder = self._edge(connection, head)
-            view = SqlView(connection, root=lambda size: _root(connection, size, head.size))
-            view.prefetch([one.statement for one in checked if isinstance(one, Checked)])
-            plan = make_plan(
-                checked,
-                view=view,
-                builder=builder,
-                previous=log_store.last_leaf(connection, head.size) if head.size else b"",
-                head_recorded_at_ms=head.recorded_at_ms,
-                now_ms=self._clock(),
-                stored=_stored(connection, view, checked),
-            )
-            self._step("decided")
-            if plan.entries:
-                log_store.append_entries(
-                    connection, first=plan.first, entries=plan.entries, leaves=plan.leaves, tiles=plan.tiles
-                )
-                view.flush()
-                log_store.move_head(
-                    connection, old=head, size=plan.size, root=plan.root, recorded_at_ms=plan.recorded_at_ms
-                )
-            self._step("inserted")
+    def _commit_batch(self, connection: Connection, checked: Sequence[Verdict]) -> Plan:
+        try:
+            with connection.begin():
+                self._step("begun")
+                plan, builder = self._decide(connection, checked)
+                self._step("inserted")
+        except STORAGE_ERRORS as error:
+            if was_undone(error):
+                raise unavailable(error) from error
+            raise
         self._step("committed")
         self._builder = builder
         return plan
 
+    def _decide(self, connection: Connection, checked: Sequence[Verdict]) -> tuple[Plan, TreeBuilder]:
+        """Decide on the present state and write what that gives; also the right edge that it leads to."""
+        require_schema(connection)
+        head = log_store.read_head(connection)
+        builder = self._edge(connection, head)
+        view = SqlView(connection, root=lambda size: _root(connection, size, head.size))
+        view.prefetch([one.statement for one in checked if isinstance(one, Checked)])
+        plan = make_plan(
+            checked,
+            view=view,
+            builder=builder,
+            previous=log_store.last_leaf(connection, head.size) if head.size else b"",
+            head_recorded_at_ms=head.recorded_at_ms,
+            now_ms=self._clock(),
+            stored=_stored(connection, view, checked),
+        )
+        self._step("decided")
+        if plan.entries:
+            log_store.append_entries(
+                connection, first=plan.first, entries=plan.entries, leaves=plan.leaves, tiles=plan.tiles
+            )
+            view.flush()
+            log_store.move_head(
+                connection, old=head, size=plan.size, root=plan.root, recorded_at_ms=plan.recorded_at_ms
+            )
+        return plan, builder
+
     def _edge(self, connection: Connection, head: log_store.Head) -> TreeBuilder:
         """A working copy of the right edge, from memory or, where another process moved the head, from the tiles."""
         mark = self._state.read()
-        if head.size < mark.size:
-            raise Unavailable(
-                "database_rolled_back", f"size {head.size} is below {mark.size}, which was signed", size=head.size
-            )
+        require_reach(mark, head)
         kept = self._builder
-        if kept is None or kept.size != head.size:
+        if kept is None or (kept.size, kept.root()) != (head.size, head.root):
             kept = log_store.builder_at(connection, head.size)
         if kept.root() != head.root:
             raise Unavailable("tree_damaged", "the stored tiles do not give the root of the head; run `gigaton fsck`")
-        _require_mark(connection, mark, head)
+        require_prefix(connection, mark, head)
+        if not has_other_machines(self._engine):
+            require_memory(mark, head)
+        elif is_behind(mark, head):
+            size, root = signed_by_others(connection, head, log=self._log)
+            self._state.advance(size=size, root=root)
         return kept.copy()
 
-    def _sign_head(self, *, size: int, root: bytes) -> tuple[int, bytes]:
+    def _sign_head(self, connection: Connection, *, size: int, root: bytes) -> tuple[int, bytes]:
         """Sign what was committed; a refusal on the way stops the writer, for the entries stand there unsigned."""
         try:
-            return self._read_back_and_sign(size=size, root=root)
+            return sign_head(
+                connection,
+                size=size,
+                root=root,
+                state=self._state,
+                log=self._log,
+                signer=self._signer,
+                step=self._step,
+            )
         except LedgerError as error:
-            self._poison, self._builder = error, None
+            self._builder = None
+            self._stop.after_refusal(error)
             raise
-
-    def _read_back_and_sign(self, *, size: int, root: bytes) -> tuple[int, bytes]:
-        """Read back what was committed, remember it, sign it, keep the checkpoint."""
-        with reading(self._engine) as connection:
-            head = log_store.read_head(connection)
-            if (head.size, head.root) != (size, root):
-                raise Unavailable(
-                    "read_back_differs", f"the head is at {head.size}, not at the {size} committed", index=head.size
-                )
-            if head.checkpoint is not None and head.checkpoint_size == head.size:
-                return head.size, head.checkpoint
-            _read_back(connection, first=head.checkpoint_size, head=head)
-        self._step("read_back")
-        self._state.advance(size=head.size, root=head.root)
-        self._step("persisted")
-        checkpoint = sign_checkpoint(
-            Checkpoint(self._log.name, head.size, head.root), vkey=self._log, sign=self._signer.sign
-        )
-        self._step("signed")
-        with self._engine.begin() as connection:
-            log_store.store_checkpoint(connection, size=head.size, checkpoint=checkpoint)
-        self._step("stored")
-        return head.size, checkpoint
 
     def reload(self, *, fully: bool = True) -> None:
         """Take the log up from the disk: check it against the signer's mark, and sign a head that was left unsigned.
@@ -238,18 +243,40 @@ class Writer:
         Raises: Unavailable `database_rolled_back`, `tree_damaged`, `other_log`; Forked `signer_fork`.
         """
         try:
-            with self._state.turn():
-                with reading(self._engine) as connection:
+            with turn(self._state, self._engine) as connection:
+                with looking(connection):
                     head = log_store.read_head(connection)
                     self._builder = None
                     self._builder = self._edge(connection, head)
                     if fully:
-                        _read_back(connection, first=0, head=head)
+                        read_back(connection, first=0, head=head)
                 if head.size:
-                    self._sign_head(size=head.size, root=head.root)
+                    self._sign_head(connection, size=head.size, root=head.root)
         except STORAGE_ERRORS as error:
             raise Unavailable("writer_stopped", f"{type(error).__name__}: {error}") from error
-        self._poison = None
+        self._stop.end()
+
+    def require_running(self) -> None:
+        """Refuse while nothing can be written.
+
+        Raises: Unavailable `writer_stopped`, or what the database was found to be when it came back.
+        """
+        self._stop.require_running()
+
+    def take_up(self) -> bool:
+        """Reload a writer that its database had left; false where there is nothing to take up.
+
+        Raises: Unavailable with the codes of `reload`; it is worth trying again.
+        """
+        if not self._stop.settles:
+            return False
+        with self._commit:
+            try:
+                self.reload(fully=False)
+            except LedgerError as error:
+                self._stop.after_reload(error)
+                raise
+        return True
 
 
 def _root(connection: Connection, size: int, committed: int) -> bytes | None:
@@ -264,37 +291,3 @@ def _stored(connection: Connection, view: SqlView, checked: Sequence[Verdict]) -
         entry = None if record is None else log_store.read_entry(connection, record.index)
         stored.append(None if entry is None else entry[entry.index(b'"statement":"') + 13 : -2])
     return stored
-
-
-def _require_mark(connection: Connection, mark: Mark, head: log_store.Head) -> None:
-    """The tree that was signed last must be a prefix of what the database holds, before every batch."""
-    root = head.root if mark.size == head.size else log_store.root_of(connection, mark.size)
-    if root.hex() != mark.root:
-        raise Unavailable(
-            "database_replaced", f"the tree of size {mark.size} is not the one that was signed", size=mark.size
-        )
-    if mark.size < head.checkpoint_size <= head.size:
-        raise Unavailable(
-            "signer_state_lost", f"signer.json says {mark.size}, {head.checkpoint_size} was signed", size=mark.size
-        )
-
-
-def _read_back(connection: Connection, *, first: int, head: log_store.Head) -> None:
-    """Hash the committed bytes by another path than the one that wrote them (THREATS R1).
-
-    Raises: Unavailable `read_back_differs`.
-    """
-    if not head.size:
-        return
-    in_tiles = log_store.leaves_in_tiles(connection, first=first, end=head.size)
-    found = 0
-    for (index, leaf, raw), in_tile in zip(
-        log_store.read_entries(connection, first=first, end=head.size), in_tiles, strict=False
-    ):
-        found += 1
-        if sha256(b"\x00" + raw).digest() != leaf or leaf != in_tile:
-            raise Unavailable("read_back_differs", f"entry {index} does not hash to its leaf", index=index)
-    if found != head.size - first:
-        raise Unavailable("read_back_differs", f"{found} entries of {head.size - first} are there", index=first + found)
-    if log_store.root_of(connection, head.size) != head.root:
-        raise Unavailable("read_back_differs", "the stored tiles do not lead to the root", index=head.size)

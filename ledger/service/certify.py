@@ -31,6 +31,7 @@ from ledger.domain.records import (
     AccreditationRecord,
     ClaimRecord,
     DocumentRecord,
+    FindingRecord,
     KeyRecord,
     PartyRecord,
     ProgrammeRecord,
@@ -39,6 +40,7 @@ from ledger.domain.records import (
 )
 from ledger.domain.statements import Statement, read_statement, write_payload
 from ledger.domain.statements.claim import Attestation, Claim, Days
+from ledger.domain.statements.finding import CloseFinding, InsistFinding, RaiseFinding, Response
 from ledger.domain.statements.members import Reference, Subject
 from ledger.domain.statements.methodology import Methodology
 from ledger.domain.statements.programme import AccreditationGrant
@@ -175,7 +177,7 @@ def largest_claims(ledger: Ledger, *, party: str, start: str, end: str) -> Claim
 
 
 def _sign(ledger: Ledger, subject: Subject, signer: Signer) -> bytes:
-    operator = ledger.programme.subject.operator.id
+    operator = ledger.operator
     payload = write_payload(
         kind="Certificate",
         subject=subject,
@@ -190,7 +192,7 @@ def _sign(ledger: Ledger, subject: Subject, signer: Signer) -> bytes:
 def _totals(
     ledger: Ledger, connection: Connection, *, holder: str, about: About, start: str, end: str
 ) -> CertificateTotals:
-    operator = ledger.programme.subject.operator.id
+    operator = ledger.operator
     if isinstance(about, ClaimSet):
         period: Period = parse_period(start=start, end=end)
         claims = [claim for one in about.claims for claim in queries.find(connection, ClaimRecord, id=one.id)]
@@ -203,7 +205,7 @@ def _totals(
 def _checkpoint(ledger: Ledger, raw: bytes | None) -> VerifiedCheckpoint:
     if raw is None:
         raise Unavailable("no_head", "the log has no checkpoint yet")
-    return open_checkpoint(raw, log=ledger.log, origin=ledger.programme.subject.origin)
+    return open_checkpoint(raw, log=ledger.log, origin=ledger.origin)
 
 
 def _entries(connection: Connection, indexes: list[int]) -> dict[int, bytes]:
@@ -260,7 +262,9 @@ def _rests_on(connection: Connection, statement: Statement) -> Iterator[tuple[ty
     elif isinstance(subject, Methodology):
         for use in subject.factors.values():
             yield DocumentRecord, ("FactorSet", use.set)
-    elif isinstance(subject, Attestation):
+    elif isinstance(subject, RaiseFinding | InsistFinding | CloseFinding | Response):
+        yield FindingRecord, (statement.id if isinstance(subject, RaiseFinding) else subject.finding.id,)
+    if isinstance(subject, Attestation | RaiseFinding | InsistFinding):
         for grant in queries.find(connection, AccreditationRecord, verifier=statement.issuer):
             yield AccreditationRecord, (grant.id,)
     elif isinstance(subject, AccreditationGrant):

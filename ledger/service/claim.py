@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ledger.domain.quantify import Estimate, compile_formula, estimate
-from ledger.domain.records import MethodologyRecord
+from ledger.domain.records import FactorSetRecord, MethodologyRecord
 from ledger.domain.statements.claim import InputValue
+from ledger.domain.statements.methodology import Factor
 from ledger.errors import Refused
 from ledger.service.ledger import Ledger
 from ledger.store import queries
@@ -24,6 +25,13 @@ def find_methodology(ledger: Ledger, name: str, version: int | None = None) -> M
     if not found:
         raise Refused("unknown_methodology", f"no methodology {name} version {version or 'any'}", id=name)
     return found[-1]
+
+
+def find_factors(ledger: Ledger, name: str, version: int) -> Sequence[Factor] | None:
+    """The factors of a published set; None where there is none."""
+    with ledger.reading() as connection:
+        found = queries.find(connection, FactorSetRecord, id=name, version=version)
+    return found[0].factors if found else None
 
 
 def estimate_claim(ledger: Ledger, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:

@@ -30,6 +30,7 @@ from ledger.domain.records import (
 )
 from ledger.domain.statements import members as m
 from ledger.errors import Malformed, Refused
+from ledger.service import findings
 from ledger.service.answers import AsOf, FoundClaim, FoundParty, Page, Waiting
 from ledger.service.ledger import Ledger
 from ledger.store import log_store, pages, queries
@@ -56,6 +57,9 @@ class _Cursor(Struct, frozen=True, forbid_unknown_fields=True):
     filters: str
     list: str
     size: _Index
+
+
+canonical.prepare(_Cursor)
 
 
 class _Asked(Struct, frozen=True):
@@ -88,6 +92,8 @@ def find(ledger: Ledger, name: str, parameters: Iterable[tuple[str, str]]) -> Pa
         items: list[Any] = found[: asked.limit]
         if name == QUEUE:
             items = _aged(connection, items, head, verifier=asked.where["verifier"])
+    if name == "findings":
+        items = [findings.shown(one, now_ms=head.recorded_at_ms) for one in items]
     last = found[asked.limit - 1].index if len(found) > asked.limit else None
     following = None if last is None else _write_cursor(asked, after=last, size=end)
     return Page(_as_of(ledger, head), items, end, following)
@@ -125,7 +131,7 @@ def party(ledger: Ledger, identity: str) -> FoundParty | None:
 
 def _as_of(ledger: Ledger, head: log_store.Head) -> AsOf:
     moment = format_milliseconds(head.recorded_at_ms)
-    return AsOf(ledger.programme.subject.origin, head.size, head.root.hex(), moment)
+    return AsOf(ledger.origin, head.size, head.root.hex(), moment)
 
 
 def _ask(name: str, parameters: Iterable[tuple[str, str]]) -> _Asked:

@@ -17,10 +17,13 @@ from ledger.core.signing import Signer
 from ledger.domain.records import ProgrammeRecord
 from ledger.errors import NotAllowed, Unavailable
 from ledger.sequencer.clock import Clock, now_ms
-from ledger.sequencer.writer import Step, Writer
+from ledger.sequencer.keeper import Keeper
+from ledger.sequencer.signing import Step
+from ledger.sequencer.writer import Writer
 from ledger.store import queries
 from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, Where, open_database, reading, unusable
 from ledger.store.evidence import EvidenceStore
+from ledger.store.faults import has_other_machines, told
 
 DATABASE = "ledger.db"
 
@@ -41,8 +44,11 @@ class Ledger:
             found = queries.find(connection, ProgrammeRecord)
         if not found:
             raise Unavailable("no_head", f"{directory} holds a database without a Programme")
-        self.programme = found[0]
-        self.log = Vkey.parse(self.programme.subject.log_keys[-1].vkey)
+        # No later Programme changes these: the rules keep origin, operator, genesis and log key.
+        self.name = found[0].ledger
+        self.origin = found[0].subject.origin
+        self.operator = found[0].subject.operator.id
+        self.log = Vkey.parse(found[0].subject.log_keys[-1].vkey)
         if signer is not None and signer.public_key != self.log.public_key:
             raise NotAllowed("wrong_log_key", "this key is not the log key that the Programme names")
         self._writer = (
@@ -50,6 +56,7 @@ class Ledger:
             if signer is None
             else Writer(engine, directory=directory, log=self.log, signer=signer, clock=clock, step=step)
         )
+        self._keeper: Keeper | None = None
 
     @classmethod
     def open(
@@ -87,18 +94,39 @@ class Ledger:
         return self._writer
 
     @property
-    def name(self) -> str:
-        """What statements for this ledger carry as `ledger`."""
-        return self.programme.ledger
+    def programme(self) -> ProgrammeRecord:
+        """The Programme as it is now: another process may have recorded a version since."""
+        with self.reading() as connection:
+            return queries.find(connection, ProgrammeRecord)[0]
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state and never waits for the writer."""
-        with reading(self.engine) as connection:
+        """A connection that sees one state and never waits for the writer.
+
+        Raises: Unavailable `busy`, `database_unusable` where the database cannot be asked, or fails on the way.
+        """
+        with told(), reading(self.engine) as connection:
             yield connection
+
+    def keep(self) -> None:
+        """Look after the writer from now on, as a process that serves must where other machines write as well."""
+        if self._writer is not None and has_other_machines(self.engine):
+            self._keeper = Keeper(self._writer, engine=self.engine, directory=self.directory, log=self.log)
+
+    def require_in_order(self) -> None:
+        """Refuse where nothing can be written, or where the database is not the one that it was.
+
+        Raises: Unavailable with the codes of `Writer.reload` and `Keeper.look`.
+        """
+        if self._writer is not None:
+            self._writer.require_running()
+        if self._keeper is not None:
+            self._keeper.require_alike()
 
     def close(self) -> None:
         """Let threads and connections go."""
+        if self._keeper is not None:
+            self._keeper.close()
         if self._writer is not None:
             self._writer.close()
         self.engine.dispose()

@@ -50,10 +50,11 @@ def tile(ledger: Ledger, path: str) -> bytes:
 def require_ready(ledger: Ledger) -> int:
     """Verify the head's signature and the proof of the last entry under it, as a stranger would; gives the size.
 
-    Raises: Unavailable `nothing_signed`; BadSignature, BadProof and the codes of `open_checkpoint`.
+    Raises: Unavailable `nothing_signed`; BadSignature, BadProof; the codes of `Ledger.require_in_order` and
+        `open_checkpoint`.
     """
-    origin = ledger.programme.subject.origin
-    head = open_checkpoint(checkpoint(ledger), log=ledger.log, origin=origin)
+    ledger.require_in_order()
+    head = open_checkpoint(checkpoint(ledger), log=ledger.log, origin=ledger.origin)
     last = prove(ledger, [head.size - 1])[0]
-    check_receipt(last.receipt, entry=last.entry, log=ledger.log, origin=origin)
+    check_receipt(last.receipt, entry=last.entry, log=ledger.log, origin=ledger.origin)
     return head.size

@@ -23,7 +23,7 @@ __all__ = ["AsOf", "Goals", "Shown", "Totals", "goal_progress", "head", "party_n
 def _as_of(ledger: Ledger, connection: Connection) -> tuple[AsOf, log_store.Head]:
     head = log_store.read_head(connection)
     moment = format_milliseconds(head.recorded_at_ms)
-    return AsOf(ledger.programme.subject.origin, head.size, head.root.hex(), moment), head
+    return AsOf(ledger.origin, head.size, head.root.hex(), moment), head
 
 
 def totals(ledger: Ledger) -> Totals:

@@ -7,28 +7,28 @@ Source: DESIGN 5 and 8; THREATS R25, X14.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
 
 from ledger.errors import LedgerError, Unavailable
 from ledger.store import postgres, sqlite
+from ledger.store.faults import STORAGE_ERRORS
 from ledger.store.migrations import VERSION_TABLE, schema_version
 from ledger.store.tables import SCHEMA_VERSION
 
 __all__ = ["STORAGE_ERRORS", "Connection", "Engine", "Where", "open_database", "reading", "unusable"]
 
-# What a failing disk or database raises; whether a commit took effect is unknown then.
-STORAGE_ERRORS = (SQLAlchemyError, OSError)
-
 # A SQLite file, or the URL of a PostgreSQL database.
 Where: TypeAlias = Path | str
 
 
-def open_database(where: Where) -> Engine:
+def open_database(where: Where, *, any_schema: bool = False) -> Engine:
     """The writer's engine: each transaction begins by taking the write lock.
 
     Raises: Unavailable `no_database`, `database_unusable`, `schema_version`, `database_settings`.
@@ -40,14 +40,9 @@ def open_database(where: Where) -> Engine:
         with reading(engine) as connection:
             if not isinstance(where, Path) and not tables_of(connection):
                 raise _missing(where)
-            version = schema_version(connection)
+            if not any_schema:
+                require_schema(connection)
             require_settings(connection)
-        if version != SCHEMA_VERSION:
-            raise Unavailable(
-                "schema_version",
-                f"{shown(where)} has schema {version}, this release has {SCHEMA_VERSION}",
-                path=shown(where),
-            )
     except DatabaseError as error:
         engine.dispose()
         raise unusable(where, error) from None
@@ -60,6 +55,37 @@ def open_database(where: Where) -> Engine:
 def reading(engine: Engine) -> Connection:
     """A connection whose transaction sees one state and never waits for the writer."""
     return sqlite.reading(engine) if engine.dialect.name == "sqlite" else postgres.reading(engine)
+
+
+@contextmanager
+def turn(engine: Engine) -> Iterator[Connection]:
+    """The one connection of a writer's turn; on PostgreSQL nobody else has a turn while it lives."""
+    with engine.connect() if engine.dialect.name == "sqlite" else postgres.turn(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def looking(connection: Connection) -> Iterator[None]:
+    """A transaction of a turn that writes nothing, and so takes no lock."""
+    connection.execution_options(begin="DEFERRED")
+    with connection.begin():
+        yield
+    connection.execution_options(begin="IMMEDIATE")
+
+
+def require_schema(connection: Connection) -> None:
+    """Refuse a database of another release, which may come while we serve.
+
+    Raises: Unavailable `schema_version`.
+    """
+    version = schema_version(connection)
+    if version != SCHEMA_VERSION:
+        raise Unavailable(
+            "schema_version",
+            f"the database has schema {version}, this release has {SCHEMA_VERSION}",
+            found=version,
+            known=SCHEMA_VERSION,
+        )
 
 
 def unusable(where: Where, error: Exception) -> Unavailable:

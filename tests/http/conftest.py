@@ -18,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from api.service_keys import new_service_keys
 from keys.keyfile import KeyRing, StoredKey, write_ring
 from tests.cast import key_of
 from tests.ledgers import found
@@ -47,20 +48,28 @@ class Served:
         return said_beside(self.directory)
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        # Without TLS there is nothing to verify, and reading the CA file for each client costs more than a test.
+        return httpx.Client(base_url=self.url, timeout=30, trust_env=False, verify=False)
 
 
 def found_with_keys(directory: Path) -> World:
     """A founded ledger whose log key lies in a key file, as an operator's does."""
     world = World()
     found(directory, world).close()
+    keep_log_key(directory)
+    return world
+
+
+def keep_log_key(directory: Path) -> None:
+    """Put the log key of the small world into a key file, its passphrase beside it."""
     (directory / "keys").mkdir(mode=0o700)
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    write_ring(directory / "keys" / "log.age", KeyRing((StoredKey("log", "", (), "ed25519", pem),)), "open")
+    log = StoredKey("log", "", (), "ed25519", pem)
+    own = new_service_keys(world.party_id("operator"))
+    write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), "open")
     (directory / "keys" / "passphrase.txt").write_text("open\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
-    return world
 
 
 def said_beside(directory: Path) -> Path:
@@ -82,9 +91,10 @@ def listen(stream: IO[str], said: Path) -> threading.Thread:
     return thread
 
 
-def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
-    """Start a server; gives its address once it listens."""
+def start(directory: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a server, without limits unless the options say otherwise; gives its address once it listens."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory)]
+    command += ["--limit", "off", *options]
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings)
     assert process.stderr is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +9,11 @@ from ledger.core.checkpoint import open_checkpoint
 from ledger.core.entry import decode_entry
 from ledger.core.receipt import check_receipt
 from ledger.sequencer.signer_state import SignerState
-from ledger.sequencer.writer import Step
+from ledger.sequencer.signing import Step
 from ledger.service.ledger import Ledger
 from ledger.service.submit import Proof, prove
 from ledger.store import log_store
-from tests.ledgers import LogSigner, fixed_clock, require_whole
+from tests.ledgers import LogSigner, database_of, fixed_clock, require_whole
 from tests.world import ORIGIN, World
 
 STEPS = (
@@ -41,7 +40,8 @@ def nothing(name: str) -> None:
 
 def opened(directory: Path, step: Step = nothing) -> Ledger:
     """The ledger of a directory, for writing, with something that happens at its steps."""
-    return Ledger.open(directory, signer=LogSigner(), clock=fixed_clock, step=step)
+    database = database_of(directory)
+    return Ledger.open(directory, database=database, signer=LogSigner(), clock=fixed_clock, step=step)
 
 
 def statements(world: World, count: int) -> list[bytes]:
@@ -73,16 +73,6 @@ def require_proof(proof: Proof, world: World, entries: list[bytes]) -> None:
     """What a submitter was given is still true of the log."""
     assert entries[proof.index] == proof.entry
     check_receipt(proof.receipt, entry=entries[proof.index], log=world.log_vkey, origin=ORIGIN)
-
-
-def change_behind(directory: Path, *changes: str) -> None:
-    """Run SQL on the database from outside, guards taken away."""
-    database = sqlite3.connect(directory / "ledger.db", isolation_level=None)
-    for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        database.execute(f'DROP TRIGGER "{name}"')
-    for change in changes:
-        database.execute(change)
-    database.close()
 
 
 def files(directory: Path) -> dict[str, bytes]:

@@ -16,7 +16,8 @@ from ledger.errors import Unavailable
 from ledger.service.ledger import Ledger
 from ledger.service.submit import submit, submit_all
 from ledger.store.fsck import fsck
-from tests.sequencer.steps import At, change_behind, head_of, opened, require_recorded, statements
+from tests.sequencer.steps import At, head_of, opened, require_recorded, statements
+from tests.store.databases import change_behind
 from tests.world import World
 
 LAST = '(SELECT MAX("index") FROM entry)'

@@ -13,12 +13,12 @@ import pytest
 from ledger.core.tiles import Tile, TileData
 from ledger.errors import Conflict, Forked, Unavailable
 from ledger.sequencer.signer_state import SignerState
-from ledger.service.ledger import Ledger
 from ledger.service.submit import prove, submit
 from ledger.store import log_store
 from ledger.store.engine import Connection
-from tests.ledgers import LogSigner, require_whole
-from tests.sequencer.steps import At, change_behind, files, head_of, opened, require_recorded, statements
+from tests.ledgers import reopen, require_whole
+from tests.sequencer.steps import At, files, head_of, opened, require_recorded, statements
+from tests.store.databases import change_behind
 from tests.world import ORIGIN, START_MS, World
 
 DAY_MS = 86_400_000
@@ -42,7 +42,7 @@ def test_a_clock_behind_the_last_entry_stops_writing_until_it_has_caught_up(
 ) -> None:
     first, second, third = statements(world, 3)
     clock = Hands()
-    with Ledger.open(directory, signer=LogSigner(), clock=clock) as ledger:
+    with reopen(directory, clock=clock) as ledger:
         clock.now_ms = START_MS + DAY_MS
         kept = submit(ledger, first)
         before, signed = head_of(ledger), (directory / "signer.json").read_bytes()
@@ -65,7 +65,7 @@ def test_a_clock_behind_the_last_entry_stops_writing_until_it_has_caught_up(
 
 def test_a_clock_that_went_back_while_nobody_wrote_refuses_the_first_append(directory: Path, world: World) -> None:
     before = files(directory)
-    with Ledger.open(directory, signer=LogSigner(), clock=lambda: START_MS - DAY_MS) as ledger:
+    with reopen(directory, clock=lambda: START_MS - DAY_MS) as ledger:
         with pytest.raises(Unavailable) as caught:
             submit(ledger, world.claim())
         assert (caught.value.code, caught.value.facts) == ("clock_backwards", {"behind_ms": DAY_MS})

@@ -21,9 +21,12 @@ from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
 from ledger.service.submit import submit
 from ledger.store.engine import Engine
+from ledger.store.tables import SCHEMA_VERSION
 from tests.cast import key_of
-from tests.ledgers import LogSigner, fixed_clock, found, require_whole
-from tests.sequencer.steps import change_behind, files, head_of, opened, statements
+from tests.ledgers import LogSigner, database_of, fixed_clock, found, require_whole
+from tests.sequencer.conftest import ON_SQLITE
+from tests.sequencer.steps import files, head_of, opened, statements
+from tests.store.databases import change_behind
 from tests.world import ORIGIN, World
 
 
@@ -45,6 +48,7 @@ def grown(directory: Path, world: World, count: int) -> int:
         return head_of(ledger).size
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("lost", [1, 3])
 def test_an_older_copy_of_the_database(directory: Path, world: World, lost: int) -> None:
     older = (directory / "ledger.db").read_bytes()
@@ -59,6 +63,7 @@ def test_an_older_copy_of_the_database(directory: Path, world: World, lost: int)
         assert len(require_whole(ledger)) == size
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("ours", "theirs"), [(1, 1), (1, 3), (3, 1)])
 def test_the_database_of_another_history_of_the_same_name(
     tmp_path: Path, directory: Path, world: World, ours: int, theirs: int
@@ -75,6 +80,7 @@ def test_the_database_of_another_history_of_the_same_name(
     assert error.facts == {"size": size if theirs >= ours else size - ours + theirs}
 
 
+@ON_SQLITE
 def test_the_database_of_a_log_of_another_name(tmp_path: Path, directory: Path) -> None:
     found(tmp_path / "other", World(origin="elsewhere.example/log")).close()
     shutil.copy(tmp_path / "other" / "ledger.db", directory / "ledger.db")
@@ -93,6 +99,7 @@ def copied_while_open(directory: Path, world: World, to: Path) -> int:
         return head_of(ledger).size - before
 
 
+@ON_SQLITE
 def test_a_write_ahead_log_that_was_deleted(tmp_path: Path, directory: Path, world: World) -> None:
     """M9: SQLite finds the database in order; the signer remembers more."""
     lost = copied_while_open(directory, world, tmp_path / "copy")
@@ -102,6 +109,7 @@ def test_a_write_ahead_log_that_was_deleted(tmp_path: Path, directory: Path, wor
         assert error.facts == {"size": head_of(ledger).size - lost}
 
 
+@ON_SQLITE
 def test_a_write_ahead_log_that_was_cut_or_touched(tmp_path: Path, directory: Path, world: World) -> None:
     """SQLite drops every page from the first that is wrong, without a word."""
     copied_while_open(directory, world, tmp_path / "copy")
@@ -118,6 +126,7 @@ def test_a_write_ahead_log_that_was_cut_or_touched(tmp_path: Path, directory: Pa
         assert require_whole(ledger) == require_whole(original)
 
 
+@ON_SQLITE
 def test_a_write_ahead_log_of_another_history(tmp_path: Path, directory: Path, world: World) -> None:
     other = Path(shutil.copytree(directory, tmp_path / "other"))
     size = grown(directory, world, 1)
@@ -174,7 +183,7 @@ DAMAGES = {
     "DELETE FROM tile": "tile_missing",
     "DELETE FROM programme": "no_head",
     "PRAGMA user_version = 0": "schema_version",
-    "PRAGMA user_version = 2": "schema_version",
+    f"PRAGMA user_version = {SCHEMA_VERSION + 1}": "schema_version",
 }
 
 
@@ -197,7 +206,7 @@ class OtherSigner:
 def test_another_key_than_the_programmes(tmp_path: Path, directory: Path) -> None:
     before = files(directory)
     with pytest.raises(NotAllowed) as caught:
-        Ledger.open(directory, signer=OtherSigner())
+        Ledger.open(directory, database=database_of(directory), signer=OtherSigner())
     assert caught.value.code == "wrong_log_key"
     assert files(directory) == before
     with pytest.raises(NotAllowed) as caught:
@@ -214,7 +223,7 @@ class LyingSigner(OtherSigner):
 
 def test_a_signature_by_another_key_is_never_handed_out(directory: Path, world: World) -> None:
     (statement,) = statements(world, 1)
-    with Ledger.open(directory, signer=LyingSigner(), clock=fixed_clock) as ledger:
+    with Ledger.open(directory, database=database_of(directory), signer=LyingSigner(), clock=fixed_clock) as ledger:
         before = head_of(ledger)
         with pytest.raises(LedgerError) as caught:
             submit(ledger, statement)
@@ -234,6 +243,7 @@ UNSAFE = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", UNSAFE)
 def test_a_setting_that_does_not_keep_what_was_acknowledged(directory: Path, name: str) -> None:
     """R25: what was set is read back, for something on this machine may set it otherwise."""
@@ -251,6 +261,7 @@ def test_a_setting_that_does_not_keep_what_was_acknowledged(directory: Path, nam
     opened(directory).close()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("raw", "code"), [(b"this is no database" * 999, "database_unusable"), (None, "no_database")])
 def test_a_file_that_is_no_database(directory: Path, raw: bytes | None, code: str) -> None:
     (directory / "ledger.db").unlink()
@@ -259,6 +270,7 @@ def test_a_file_that_is_no_database(directory: Path, raw: bytes | None, code: st
     require_refused(directory, code)
 
 
+@ON_SQLITE
 def test_half_a_database(directory: Path) -> None:
     whole = (directory / "ledger.db").read_bytes()
     (directory / "ledger.db").write_bytes(whole[: len(whole) // 2])

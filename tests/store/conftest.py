@@ -1,4 +1,4 @@
-"""What tests of the store run on: a SQLite file, and a real PostgreSQL server that is started once a session."""
+"""What tests of the store run on: a SQLite file, and a real PostgreSQL server that is started once a process."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.databases import Place
-from tests.store.servers import Server, running
+from tests.store.databases import KINDS, Place
+from tests.store.servers import Server, shared
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server of this test process alone."""
-    with running() as one:
-        yield one
+@pytest.fixture
+def server() -> Server:
+    """The PostgreSQL server of this test process; no test may stop it."""
+    return shared()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A PostgreSQL server of the test's own, to be stopped, killed and set otherwise."""
+    one = Server()
+    yield one
+    one.close()
+
+
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Room for a ledger, empty, on each database in turn."""
     if request.param == "sqlite":
         return Place(tmp_path / "log")
-    started: Server = request.getfixturevalue("server")
-    return Place(tmp_path / "log", server=started, name=started.create())
+    return Place(tmp_path / "log", server=shared(), name=shared().create())

@@ -14,6 +14,7 @@ import pytest
 from ledger.errors import LedgerError
 from ledger.service.submit import prove, submit, submit_all
 from ledger.store.fsck import fsck
+from tests.dialogue import answering, raising
 from tests.ledgers import found, reopen
 from tests.world import World, reference_to
 
@@ -25,13 +26,16 @@ NOT_DERIVED = {
 
 
 def filled(directory: Path) -> None:
-    """A ledger with two claims, one attested."""
+    """A ledger with two claims, one attested and found fault with, and an answer."""
     world = World()
     with found(directory, world) as ledger:
         claim = submit(ledger, world.claim())
         reference = reference_to(prove(ledger, [claim.index])[0].entry)
         for answer in submit_all(ledger, [world.attest(reference, "499000.000"), world.claim("plant")]):
             assert not isinstance(answer, LedgerError)
+        finding = submit(ledger, raising(world, reference))
+        asked = reference_to(prove(ledger, [finding.index])[0].entry)
+        submit(ledger, answering(world, asked))
 
 
 def columns(path: Path) -> list[tuple[str, str]]:
