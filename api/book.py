@@ -6,7 +6,7 @@ server; the one in a directory is `api.local`, which alone needs a database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,10 +19,11 @@ from ledger.core.hashing import leaf_hash
 from ledger.core.jws import check_signatures, open_jws
 from ledger.domain.quantify import Estimate, compile_formula, estimate
 from ledger.domain.records import FactorSetRecord, MethodologyRecord
+from ledger.domain.rules.v1.formulas import FindSet, find_factor
 from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import InputValue
-from ledger.domain.statements.methodology import Factor, FactorSet, FactorUse, Methodology
-from ledger.domain.statements.programme import Programme
+from ledger.domain.statements.methodology import Factor, FactorSet, Methodology
+from ledger.domain.statements.programme import Policy, Programme
 from ledger.errors import LedgerError, Malformed, Refused, Unavailable
 from ledger.service.answers import AsOf, Goals, Page, Shown, Totals
 
@@ -61,8 +62,11 @@ class Book(Protocol):
     def methodology(self, name: str, version: int | None = None) -> MethodologyRecord:
         """A published methodology, the latest version unless one is named."""
 
-    def estimate(self, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:
-        """What a methodology gives for some inputs."""
+    def factors(self, name: str, version: int) -> Sequence[Factor] | None:
+        """The factors of a published set; None where there is none."""
+
+    def policy(self) -> Policy:
+        """The numbers of the programme in force."""
 
 
 class RemoteBook(Client):
@@ -84,28 +88,44 @@ class RemoteBook(Client):
         subject = self.statement(record.index).subject
         if not isinstance(subject, Methodology) or (subject.id, subject.version) != (name, record.version):
             raise Unavailable("bad_answer", f"entry {record.index} is not methodology {name}", index=record.index)
-        factors = {one: self._factor(use) for one, use in subject.factors.items()}
+        factors = factors_of(subject, self.factors)
         return msgspec.structs.replace(record, subject=subject, factors=factors)
 
-    def _factor(self, use: FactorUse) -> Factor:
-        published: list[FactorSetRecord] = list(self.find("factor-sets", id=use.set))
-        for record in published:
-            if record.version != use.version:
-                continue
-            subject = self.statement(record.index).subject
-            if isinstance(subject, FactorSet) and (subject.id, subject.version) == (use.set, use.version):
-                for factor in subject.factors:
-                    if factor.id == use.factor:
-                        return factor
-        raise Unavailable("bad_answer", f"no entry is shown that publishes factor {use.factor} of {use.set}")
+    def factors(self, name: str, version: int) -> Sequence[Factor] | None:
+        """The factors of a published set, as a proven entry states them; None where the server names none.
 
-    def estimate(self, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:
-        """What a methodology gives for some inputs, under the policy of the Programme in entry 0.
-
-        Raises: Refused with the codes of `quantify.estimate`; the codes of `entry`.
+        Raises: the codes of `entry`.
         """
-        limit = _programme(self.entry(0).entry).policy.deduction_above_ppm
-        return estimate(compile_formula(method.subject, method.factors), inputs, deduction_above_ppm=limit)
+        published: list[FactorSetRecord] = list(self.find("factor-sets", id=name))
+        for record in published:
+            subject = self.statement(record.index).subject if record.version == version else None
+            if isinstance(subject, FactorSet) and (subject.id, subject.version) == (name, version):
+                return subject.factors
+        return None
+
+    def policy(self) -> Policy:
+        """The policy of the Programme in entry 0, proven.
+
+        Raises: the codes of `entry`.
+        """
+        return _programme(self.entry(0).entry).policy
+
+
+def factors_of(subject: Methodology, find: FindSet) -> dict[str, Factor]:
+    """The factors that a methodology names.
+
+    Raises: Refused `unknown_factor`.
+    """
+    return {name: find_factor(use, find, name=name) for name, use in subject.factors.items()}
+
+
+def estimate_at(book: Book, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:
+    """What a methodology gives for some inputs, under the programme's policy.
+
+    Raises: Refused with the codes of `quantify.estimate`.
+    """
+    formula = compile_formula(method.subject, method.factors)
+    return estimate(formula, inputs, deduction_above_ppm=book.policy().deduction_above_ppm)
 
 
 def trust_at_first_contact(server: str) -> Trust:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct, field
 
 from api.proving import Prover
-from api.transport import Problem, Transport, decode, problem_error
+from api.transport import Later, Problem, Transport, decode, problem_error
 from ledger.core.checkpoint import VerifiedCheckpoint
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -35,7 +35,7 @@ BATCH_PATH = "/v1/statements:batch"
 _NO_BATCHES = ("no_route", "wrong_method")
 # Refusals of a line that say "later": it is sent again, alone.
 _LATER = ("busy", "head_moved", "not_ready", "writer_stopped")
-_REFUSED_STATUS = 422
+_REFUSED_STATUS, _LATER_STATUS = 422, 503
 
 
 class Imported(Struct, frozen=True):
@@ -59,9 +59,13 @@ class _Line(Struct):
 
 
 class _End(Struct):
-    """The last line of an answer."""
+    """The last line of an answer: the checkpoint of all, or why no more was recorded."""
 
-    checkpoint: str
+    checkpoint: str = ""
+    code: str = ""
+    detail: str = ""
+    remedy: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 Result = Imported | LedgerError
@@ -135,12 +139,20 @@ def _record(
 ) -> list[Result]:
     body = b"".join(msgspec.json.encode(statement.decode("ascii")) + b"\n" for statement in sent)
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = transport.call("POST", BATCH_PATH, content=body, headers=headers, limit=BATCH_ANSWER_BYTES_MAX)
-    *lines, end = answer.body.splitlines() or [b""]
-    said: list[_Line] = [decode(line, _Line) for line in lines]
+
+    def once() -> tuple[list[_Line], str]:
+        answer = transport.call("POST", BATCH_PATH, content=body, headers=headers, limit=BATCH_ANSWER_BYTES_MAX)
+        *lines, last = answer.body.splitlines() or [b""]
+        end: _End = decode(last, _End, lines=True)
+        if end.code:
+            # It was cut short; sent again as a whole, what is recorded is not recorded twice.
+            raise Later(problem_error(_LATER_STATUS, Problem(end.code, end.detail, end.remedy, end.facts)))
+        return [decode(line, _Line) for line in lines], end.checkpoint
+
+    said, checkpoint = transport.again(once)
     if [one.line for one in said] != list(range(1, len(sent) + 1)):
         raise Unavailable("bad_answer", f"{len(sent)} lines were sent, {len(said)} are answered or not in their order")
-    head = prover.accept(decode(end, _End, lines=True).checkpoint.encode(), floor=floor)
+    head = prover.accept(checkpoint.encode(), floor=floor)
     _require_recorded(prover, head, floor, list(zip(said, sent, strict=True)))
     return [
         Imported(one.index, one.new) if one.index is not None else _refused(one, statement, submit)

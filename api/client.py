@@ -39,6 +39,7 @@ from ledger.domain.statements import Statement, read_statement
 from ledger.domain.statements.claim import Claim
 from ledger.errors import LedgerError, Malformed, Refused, Unavailable, Unproven, Unreadable, Untrusted
 from ledger.service.answers import AsOf, FoundClaim, FoundParty, Goals, Page, Proof, Shown, Totals, Waiting
+from ledger.service.findings import ShownFinding
 
 ENTRY_BYTES_MAX = 65_535
 BUNDLE_BYTES_MAX = 1024 * 1024 * 1024
@@ -48,6 +49,7 @@ STATEMENT_TYPE = "application/vc+jwt"
 # What stands in each list.
 LISTS: dict[str, type[Any]] = {
     "claims": r.ClaimRecord,
+    "findings": ShownFinding,
     "attestations": r.AttestationRecord,
     "parties": r.PartyRecord,
     "accreditations": r.AccreditationRecord,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
 from api.bulk import Imported
 from api.client import Recorded
-from ledger.domain.quantify import Estimate
 from ledger.domain.records import MethodologyRecord
-from ledger.domain.statements.claim import InputValue
+from ledger.domain.statements.methodology import Factor
+from ledger.domain.statements.programme import Policy
 from ledger.errors import LedgerError
 from ledger.service import claim, find, report, submit
 from ledger.service.answers import AsOf, Goals, Page, Shown, Totals
@@ -65,6 +65,10 @@ class LocalBook:
         """A published methodology, the latest version unless one is named."""
         return claim.find_methodology(self._ledger, name, version)
 
-    def estimate(self, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:
-        """What a methodology gives for some inputs."""
-        return claim.estimate_claim(self._ledger, method, inputs)
+    def factors(self, name: str, version: int) -> Sequence[Factor] | None:
+        """The factors of a published set; None where there is none."""
+        return claim.find_factors(self._ledger, name, version)
+
+    def policy(self) -> Policy:
+        """The numbers of the programme in force."""
+        return self._ledger.programme.subject.policy

@@ -83,7 +83,7 @@ class Answer(Struct, frozen=True):
     body: bytes
 
 
-class _Later(Exception):
+class Later(Exception):
     """Try again: why, and when at the earliest."""
 
     def __init__(self, error: LedgerError, wait_s: float | None = None) -> None:
@@ -164,7 +164,7 @@ class Transport:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return once()
-            except _Later as later:
+            except Later as later:
                 if attempt == ATTEMPTS_MAX:
                     raise later.error from None
                 longest_s = min(WAIT_S_MAX, WAIT_FIRST_S * 2 ** (attempt - 1))
@@ -185,7 +185,7 @@ class Transport:
             raise Malformed("no_route", f"{path[:200]!r}: {error}") from None
         except httpx.HTTPError as error:
             what = f"{self.server}: {type(error).__name__} {error}".rstrip()
-            raise _Later(Unavailable("server_unreachable", printable(what))) from None
+            raise Later(Unavailable("server_unreachable", printable(what))) from None
 
     def _refuse(self, answer: httpx.Response) -> None:
         status, kept = answer.status_code, b""
@@ -195,7 +195,7 @@ class Transport:
         if status == 500:
             error.facts["request"] = printable(answer.headers.get("x-request-id", ""))
         if status in _LATER:
-            raise _Later(error, _retry_after_s(answer))
+            raise Later(error, _retry_after_s(answer))
         raise error
 
 

@@ -17,7 +17,7 @@ from api.deps import Service
 from api.keyrings import open_rings
 from api.rates import Rates
 from api.settings import Settings
-from keys.keyfile import KeyRing, StoredKey, load_private
+from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import LedgerError, NotAllowed, Unreadable
 from ledger.service.certify import Sealing

@@ -279,8 +279,6 @@ _COMMANDS = {
     "bad_form": "Send the parameters as an application/x-www-form-urlencoded form.",
     "rate_limited": "Wait for as long as Retry-After says; audit reads are not limited.",
     "token_refused": "Mend what the message says; docs/access.md shows how a token is asked for.",
-    "server_unreachable": "Check the address and the network, then send it again: what was recorded is not doubled.",
-    "bad_answer": "Check that the address is that of a ledger; if it is, tell its operator what it answered.",
     "body_cut_off": "Send it again: the connection ended before the body did.",
     "bad_limit": "Write AREA=N/PERIOD such as reads=50/second, AREA=off or off; a proxy as an address or network.",
     "directory_not_empty": "Choose a folder that does not exist yet, or empty this one.",

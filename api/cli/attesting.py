@@ -107,6 +107,7 @@ def _review(book: Book, index: int) -> Review:
 
     Raises: Malformed `no_entry`, `not_a_claim`.
     """
+    from api.book import estimate_at
     from ledger.domain.statements.claim import Claim
     from ledger.domain.statements.members import Reference
     from verifier.attest import Review
@@ -116,5 +117,5 @@ def _review(book: Book, index: int) -> Review:
     if not isinstance(subject, Claim) or shown.claim is None:
         raise Malformed("not_a_claim", f"entry {index} is a {shown.statement.kind}, not a claim", index=index)
     method = book.methodology(shown.claim.methodology, shown.claim.methodology_version)
-    recomputed = book.estimate(method, subject.inputs)
+    recomputed = estimate_at(book, method, subject.inputs)
     return Review(Reference(shown.statement.id, index, shown.entry_hash), subject, shown.claim, recomputed)

@@ -33,6 +33,7 @@ def claim(
     Example:  gigaton claim draft.json --key acme --receipt receipts/roof --data gigaton-data
     """
     from api.author import Hand, state
+    from api.book import estimate_at
     from api.cli.books import open_book
     from api.cli.writing import keep_receipt, read_file
     from api.keyrings import find_stored, open_rings, read_passphrase
@@ -48,7 +49,7 @@ def claim(
         method = book.methodology(str(wanted.get("id")), wanted.get("version"))
         try:
             inputs = msgspec.convert(body.get("inputs"), dict[str, InputValue])
-            figures = quantification_of(book.estimate(method, inputs))
+            figures = quantification_of(estimate_at(book, method, inputs))
             subject = msgspec.convert({**body, "quantification": msgspec.to_builtins(figures)}, Claim)
         except msgspec.ValidationError as error:
             raise Malformed("bad_schema", f"{draft}: {error}", path=str(draft)) from None
