@@ -144,9 +144,10 @@ def _record(
         answer = transport.call("POST", BATCH_PATH, content=body, headers=headers, limit=BATCH_ANSWER_BYTES_MAX)
         *lines, last = answer.body.splitlines() or [b""]
         end: _End = decode(last, _End, lines=True)
-        if end.code:
+        if not end.checkpoint:
             # It was cut short; sent again as a whole, what is recorded is not recorded twice.
-            raise Later(problem_error(_LATER_STATUS, Problem(end.code, end.detail, end.remedy, end.facts)))
+            code = end.code or "bad_answer"
+            raise Later(problem_error(_LATER_STATUS, Problem(code, end.detail, end.remedy, end.facts)))
         return [decode(line, _Line) for line in lines], end.checkpoint
 
     said, checkpoint = transport.again(once)

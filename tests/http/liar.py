@@ -44,11 +44,15 @@ class Liar:
         self.upstream = upstream
         self.lie: Lie = truth
         self.asked: list[tuple[str, str]] = []
+        self.deaf: set[str] = set()  # to what it answers that there is no such route, and asks nobody
         self.client = httpx.Client(timeout=30, trust_env=False)
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Said | None:
         """Ask the real ledger, then lie."""
         self.asked.append((method, path))
+        if path in self.deaf:
+            kept = {"content-type": "application/problem+json"}
+            return self.lie(Said(method, path, 404, kept, b'{"code":"no_route"}'))
         passed = {"Content-Type": headers["Content-Type"]} if "Content-Type" in headers else {}
         real = self.client.request(method, self.upstream + path, content=body, headers=passed)
         kept = {name: real.headers[name] for name in PASSED_ON if name in real.headers}
