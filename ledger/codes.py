@@ -134,6 +134,13 @@ _RULES: dict[str, str] = {
     "claim_withdrawn": "The claim was withdrawn; make a new one.",
     "claim_superseded": "Refer to the claim that took its place.",
     "claim_suspended": "Wait until the claim is reinstated.",
+    # Findings
+    "unknown_finding": "Name a finding by the statement that raised it; an attestation names its verifier's own.",
+    "finding_closed": "Nothing is left to do: it was closed. Raise a new finding if something else is wrong.",
+    "finding_answered": "Wait until the verifier closes the finding or insists on it.",
+    "finding_not_answered": "Wait for the claimant's answer, or close the finding.",
+    "wrong_round": "Look at the finding again, and speak in the round that it is in.",
+    "open_findings": "Have the corrective actions closed by who raised them, or give an adverse opinion.",
     # Attestations
     "second_opinion": "Revoke the first attestation, then attest again.",
     "materiality_too_wide": "Use a materiality within the programme's.",
@@ -173,12 +180,17 @@ _STORE = {
     "head_moved": "Send it again: another writer was faster.",
     "writer_stopped": "Check disk and database, then start the ledger again; it verifies itself first.",
     "busy": "Wait a moment and send it again.",
+    "idle_body": "Send the rest without long pauses; begin again at the line that is named.",
     "address_unusable": "Choose another --host or --port, or stop what listens there.",
     "not_ready": "Ask again in a moment; if it lasts, the operator runs `gigaton fsck`.",
     "no_route": "See /openapi.json for what there is.",
     "wrong_method": "See the Allow header, or /openapi.json.",
     "wrong_content_type": "Send the body under the content type that is named.",
     "encoded_body": "Send the body without Content-Encoding.",
+    "bad_request": "Send a request that RFC 9112 allows, its length stated once.",
+    "head_too_large": "Send fewer or shorter headers.",
+    "target_too_long": "Send a shorter address; what is long belongs into a body.",
+    "too_slow": "Send the request again, on a better connection or in smaller parts.",
     "no_tile": "Fetch the checkpoint first: tiles end at the size that it names.",
     "unforeseen": "This is our mistake: report it with the X-Request-Id of the answer.",
     "clock_backwards": "Set the machine's clock right; writing goes on when it has caught up.",
@@ -193,6 +205,12 @@ _STORE = {
     "no_entry": "Name an index below the size of the log: `gigaton show` prints it.",
     "nothing_signed": "Record something first: there is no checkpoint yet.",
     "evidence_too_large": "Split the evidence or digest it elsewhere; the limit stands beside this error.",
+    "digest_mismatch": "Send the very bytes that the digest was made of, the salt before them if there is one.",
+    "quota_used_up": "Ask the operator: you keep as much here as one party may.",
+    "no_evidence": "Name a digest and a claim of your own, or one whose evidence you may read, with your token.",
+    "no_draft": "List your drafts: GET /v1/drafts.",
+    "bad_draft_id": "Name the draft by a UUID, in lower case.",
+    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at the disk.",
     "evidence_damaged": "Restore the evidence file from a backup; the digest in the claim tells whether it is right.",
 }
 
@@ -210,10 +228,11 @@ _KEYS = {
 
 # Auditing (verifier)
 _AUDIT = {
+    "bad_draws": "Ask for a number of draws within the limits, and name a seed.",
     "packages_missing": "Install gigaton with all its packages to check PDF certificates: pip install gigaton.",
     "not_proven": "Resolve what the audit found first; nothing is attested on a log that is not proven.",
     "not_a_claim": "Name the index of a claim's entry.",
-    "no_trust_file": "Give your trust file with --trust; nothing can be proven without it.",
+    "no_trust_file": "Give your trust file, with --trust or as DIR/trust.json; nothing is proven without it.",
     "unreadable_bundle": "Fetch the bundle again; a file in it cannot be read.",
     "missing_file": "Fetch the bundle again, whole; a file that its checkpoint needs is missing.",
     "empty_log": "Wait until the log has its first entry.",
@@ -252,8 +271,20 @@ _CERTIFICATES: dict[str, str] = {
     "page_differs": "Rely on the credential, not the page; check with the release that made it and tell the issuer.",
 }
 
-# Commands (api)
+# Commands and HTTP (api)
 _COMMANDS = {
+    "no_service_keys": "The operator makes them once with `gigaton keygen --service` and starts the service again.",
+    "no_token": "Get an access token with POST /v1/token and send it as Authorization: Bearer.",
+    "bad_token": "Get a new access token with POST /v1/token, signed with a key that is in force.",
+    "scope_too_small": "Get a token with this scope; it must be one that your roles allow.",
+    "bad_assertion": "Sign a fresh assertion as docs/access.md shows, with a registered key that is in force.",
+    "assertion_used": "Sign a fresh assertion, with its own jti, for each token.",
+    "bad_scope": "Leave the scope out, or ask for those that your roles allow.",
+    "bad_form": "Send the parameters as an application/x-www-form-urlencoded form.",
+    "rate_limited": "Wait for as long as Retry-After says; audit reads are not limited.",
+    "token_refused": "Mend what the message says; docs/access.md shows how a token is asked for.",
+    "body_cut_off": "Send it again: the connection ended before the body did.",
+    "bad_limit": "Write AREA=N/PERIOD such as reads=50/second, AREA=off or off; a proxy as an address or network.",
     "directory_not_empty": "Choose a folder that does not exist yet, or empty this one.",
     "empty_file": "Give a file with at least one row below its header.",
     "wrong_columns": "Give every column once; docs/demo.md lists them.",
@@ -273,6 +304,12 @@ _COMMANDS = {
     "no_keys": "Make keys first: `gigaton keygen`.",
     "no_such_key": "Put the key file into DIR/keys, or name another key.",
     "unknown_country": "Write the country as its ISO 3166-1 two-letter code or its English name there.",
+    "bad_server_url": "Name the server by its address alone, such as --server https://ledger.example.",
+    "server_unreachable": "Check the address and the network, then send it again: what was recorded is not doubled.",
+    "bad_answer": "Check that the address is that of a ledger; if it is, tell its operator what it answered.",
+    "receipt_differs": "Nothing is shown to be recorded: keep what was answered, tell the operator, and ask again.",
+    "other_statement": "Nothing is shown to be recorded: the entry holds another statement. Tell the operator.",
+    "trust_file_exists": "Keep the trust file that is there, or move it away yourself if you know why.",
 }
 
 REMEDIES: dict[str, str] = {**_BYTES, **_RULES, **_STORE, **_KEYS, **_AUDIT, **_CERTIFICATES, **_COMMANDS}

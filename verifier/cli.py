@@ -22,6 +22,7 @@ from keys.trust import Trust, read_trust
 from ledger import __version__
 from ledger.errors import LedgerError, Unreadable, Untrusted
 from verifier import report as reports
+from verifier import simulating
 from verifier.bundle import Bundle
 from verifier.pins import Pin, read_pins, write_pin
 from verifier.replay import replay
@@ -245,6 +246,9 @@ def attest(
     out.print(payload.decode(), markup=False)
     output.write_bytes(signed)
     out.print(f"{output}: signed with {len(keys)} keys; send it with: gigaton submit {output}")
+
+
+simulating.register(app)
 
 
 def _trust(path: Path | None) -> Trust:

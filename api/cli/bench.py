@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 from msgspec import Struct
 
+from api.cli.bench_http import bench_http
 from api.cli.options import Json
-from api.cli.output import err, out, print_json, table
+from api.cli.output import err, out, print_json, ratio, table
 
 _PROOFS = 2_000
 _NANOSECONDS = 1_000_000_000
@@ -32,11 +33,15 @@ class Measure(Struct, frozen=True):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command("bench")(bench)
+    """Add the commands of this file, and those that measure other things."""
+    group = typer.Typer(name="bench", add_completion=False, rich_markup_mode=None)
+    group.callback(invoke_without_command=True)(bench)
+    group.command("http")(bench_http)
+    app.add_typer(group)
 
 
 def bench(
+    context: typer.Context,
     claims: Annotated[int, typer.Option(min=100, max=10_000_000, help="Claims to import.")] = 30_000,
     attested: Annotated[bool, typer.Option(help="Attest each claim too (entries with two signatures).")] = False,
     as_json: Json = False,
@@ -45,6 +50,8 @@ def bench(
 
     Example:  gigaton bench --claims 30000 --attested
     """
+    if context.invoked_subcommand is not None:
+        return
     with tempfile.TemporaryDirectory(prefix="gigaton-bench-") as folder:
         measures = _measure(Path(folder), claims, attested)
     memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -53,13 +60,9 @@ def bench(
         return
     shown = table("measure", "a second", "ratio", "target", right=[1, 2, 3])
     for one in measures:
-        shown.add_row(one.what, f"{one.per_second:,}", _ratio(one.ratio_ppm), _ratio(one.target_ppm))
+        shown.add_row(one.what, f"{one.per_second:,}", ratio(one.ratio_ppm), ratio(one.target_ppm))
     out.print(shown)
     out.print(f"{claims} claims, {os.cpu_count()} cores, {memory_mib} MiB at most in this process")
-
-
-def _ratio(ppm: int | None) -> str:
-    return "" if ppm is None else f"{ppm // PPM}.{ppm % PPM // 10_000:02d}"
 
 
 def _timed(work: Callable[[], Any]) -> tuple[int, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -12,8 +11,7 @@ from api.cli.options import DEFAULT_DATA, Data, Database, Json, PassphraseFile
 from api.cli.output import out, print_json
 
 if TYPE_CHECKING:
-    from keys.generate import IssuedSeal
-    from keys.keyfile import StoredKey
+    from keys.keyfile import KeyRing
 
 
 def register(app: typer.Typer) -> None:
@@ -44,8 +42,11 @@ def init(
     """
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
-    from api.wiring import keep_database, read_passphrase
+    from api.keyrings import read_passphrase
+    from api.service_keys import SERVICE, new_service_keys
+    from api.wiring import keep_database
     from keys.generate import issue_seal, new_key
+    from keys.keyfile import KeyRing
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
     from ledger.domain.statements.members import KeyUse
@@ -82,33 +83,36 @@ def init(
     with found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database) as ledger:
         if database is not None:
             keep_database(data, database)
-        folder = data / "keys"
-        _keep_keys(folder, passphrase, roots=root_keys, online=(log, register, publish), seal=seal)
+        rings = {stored.name: KeyRing((stored,)) for stored in root_keys}
+        rings["operator"] = KeyRing((log, register, publish, seal.stored))
+        rings[SERVICE] = KeyRing(new_service_keys(operator))
+        _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
         genesis = ledger.name.partition("#")[2]
-        pinned = (seal.certificate,)
-        trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=pinned)
+        seals = (seal.certificate,)
+        trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
-        out.print(f"{ledger.name}\nkeys in {folder}: take root-*.age offline\ntrust file {data / 'trust.json'}")
+        out.print(f"{ledger.name}\nkeys in {data / 'keys'}: take root-*.age offline\ntrust file {data / 'trust.json'}")
 
 
-def _keep_keys(
-    folder: Path, passphrase: str, *, roots: Sequence[StoredKey], online: Sequence[StoredKey], seal: IssuedSeal
-) -> None:
-    """Root keys in a file each, to be taken offline; the others in the operator's."""
-    from keys.keyfile import KeyRing, write_ring
+def _keep(folder: Path, rings: dict[str, KeyRing], passphrase: str, certificates: dict[str, str]) -> None:
+    from keys.keyfile import write_ring
 
     folder.mkdir(mode=0o700)
-    for stored in roots:
-        write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
-    write_ring(folder / "operator.age", KeyRing((*online, seal.stored)), passphrase)
-    (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
-    (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
+    for name, ring in rings.items():
+        write_ring(folder / f"{name}.age", ring, passphrase)
+    for name, pem in certificates.items():
+        (folder / f"{name}.pem").write_text(pem, encoding="ascii")
 
 
 def keygen(
-    name: Annotated[str, typer.Argument(help="What to call the key.")],
-    owner: Annotated[str, typer.Option("--owner", help="Id of the party that will sign with it.")],
-    purpose: Annotated[list[str], typer.Option("--purpose", help="claim, attest, review, ...; repeat for more.")],
+    name: Annotated[str | None, typer.Argument(help="What to call the key.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Id of the party that will sign with it.")] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option("--purpose", help="claim, attest, review, ...; repeat for more.")
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="Make the service's own keys, for tokens and webhooks, in service.age.")
+    ] = False,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -116,20 +120,31 @@ def keygen(
 
     Example:  gigaton keygen acme --owner https://acme.example --purpose claim
     """
-    from api.wiring import read_passphrase
+    from api.keyrings import read_passphrase
+    from api.service_keys import SERVICE, new_service_keys
+    from api.wiring import open_for_reading
     from keys.generate import new_key
-    from keys.keyfile import KeyRing, write_ring
+    from keys.keyfile import KeyRing, StoredKey, write_ring
     from ledger.domain.statements.members import Purpose
 
-    unknown = [one for one in purpose if one not in get_args(Purpose)]
-    if unknown:
-        raise typer.BadParameter(f"one of {', '.join(get_args(Purpose))}", param_hint="--purpose")
+    if service:
+        if name or owner or purpose:
+            raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
+        with open_for_reading(data) as ledger:
+            made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
+        name = SERVICE
+    else:
+        if name is None or owner is None or not purpose:
+            raise typer.BadParameter("a key needs a name, --owner and --purpose", param_hint="NAME")
+        unknown = [one for one in purpose if one not in get_args(Purpose)]
+        if unknown:
+            raise typer.BadParameter(f"one of {', '.join(get_args(Purpose))}", param_hint="--purpose")
+        made = (new_key(name=name, owner=owner, purposes=tuple(purpose)),)  # type: ignore[arg-type]
     folder: Path = data / "keys"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stored = new_key(name=name, owner=owner, purposes=tuple(purpose))  # type: ignore[arg-type]
     path = folder / f"{name}.age"
-    write_ring(path, KeyRing((stored,)), read_passphrase(data, passphrase_file))
-    out.print(f"{path}\npublic key {stored.public}")
+    write_ring(path, KeyRing(made), read_passphrase(data, passphrase_file))
+    out.print("\n".join([str(path), *(f"public key {stored.public}" for stored in made)]))
 
 
 def migrate(

@@ -17,6 +17,7 @@ import msgspec
 
 from api.author import Hand, state
 from api.founding import DEFAULT_POLICY, programme_statement
+from api.service_keys import new_service_keys
 from keys.generate import issue_seal, new_key
 from keys.keyfile import KeyRing, StoredKey, write_ring
 from keys.signer import FileSigner
@@ -106,7 +107,7 @@ class Cast:
         subject, _ = self._party(operator, ("operator", "registrar"), "operator", None)
         made = issue_seal(name="seal", common_name=f"{operator} certificate seal")
         self.seal, self.seal_certificate, self.seal_authority = made
-        self.stored.append(self.seal)
+        self.stored.extend((self.seal, *new_service_keys(party)))
         statement = programme_statement(
             origin=ORIGIN,
             name="Gigaton demonstration: public registry issuances, adopted and not additional to their own issue",

@@ -27,6 +27,7 @@ _LIMIT = {"type": "integer", "minimum": 1, "maximum": acts.LIMIT_MAX, "default":
 _CURSOR = {"type": "string", "maxLength": acts.CURSOR_CHARACTERS_MAX, "description": "The `next` of the page before."}
 _SUMMARIES = {
     "claims": "Claims; start and end give the days that their periods share",
+    "findings": "Findings on claims; overdue as of the checkpoint that the answer names",
     "attestations": "Attestations",
     "parties": "Registered parties",
     "accreditations": "Accreditations of verifiers",

@@ -6,13 +6,10 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
+from api.deps import SubmitterDep
 from api.limits import read_body
 from ledger.core.jws import STATEMENT_BYTES_MAX
-from ledger.sequencer.writer import Recorded
-from ledger.service import submit as acts
-from ledger.service.ledger import Ledger
 
 CONTENT_TYPE = "application/vc+jwt"
 
@@ -20,8 +17,9 @@ router = APIRouter()
 
 _RECORDED: dict[str, Any] = {
     "type": "object",
-    "required": ["index", "new", "receipt", "size"],
+    "required": ["entry_hash", "index", "new", "receipt", "size"],
     "properties": {
+        "entry_hash": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Leaf hash of the entry, hex."},
         "index": {"type": "integer", "minimum": 0, "description": "Where the statement stands in the log."},
         "size": {"type": "integer", "minimum": 1, "description": "Size of the log under the receipt's checkpoint."},
         "new": {"type": "boolean", "description": "False when these very bytes had been recorded before."},
@@ -39,28 +37,20 @@ _ANSWER = {"description": "Recorded, durably.", "content": {"application/json": 
     responses={200: {**_ANSWER, "description": "These very bytes are recorded already."}, 201: _ANSWER},
     openapi_extra={"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}},
 )
-async def submit(request: Request) -> Response:
+async def submit(request: Request, submitter: SubmitterDep) -> Response:
     """Answers after the entry is committed and its checkpoint signed, so one call is enough.
 
     The same bytes again give the same entry: a call that was cut off is simply made again.
     """
     statement = await read_body(request, content_type=CONTENT_TYPE, limit=STATEMENT_BYTES_MAX)
-    ledger: Ledger = request.app.state.service.ledger
-    recorded, proof = await run_in_threadpool(_record, ledger, statement)
+    done = await submitter.submit(statement)
+    index, new = done.recorded.index, done.recorded.new
     body = {
-        "index": recorded.index,
-        "new": recorded.new,
-        "receipt": proof.receipt.encode().decode("utf-8"),
-        "size": recorded.size,
+        "entry_hash": done.recorded.leaf.hex(),
+        "index": index,
+        "new": new,
+        "receipt": done.receipt.encode().decode("utf-8"),
+        "size": done.recorded.size,
     }
-    return Response(
-        msgspec.json.encode(body),
-        201 if recorded.new else 200,
-        {"Location": f"/v1/entries/{recorded.index}"},
-        media_type="application/json",
-    )
-
-
-def _record(ledger: Ledger, statement: bytes) -> tuple[Recorded, acts.Proof]:
-    recorded = acts.submit(ledger, statement)
-    return recorded, acts.prove(ledger, [recorded.index])[0]
+    headers = {"Location": f"/v1/entries/{index}"}
+    return Response(msgspec.json.encode(body), 201 if new else 200, headers, media_type="application/json")

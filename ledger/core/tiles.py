@@ -17,6 +17,8 @@ from ledger.errors import Malformed
 
 TILE_WIDTH = 256
 TILE_HEIGHT = 8
+# A tile with all levels within it is some 30 kB in memory.
+TILES_KEPT_MAX = 64
 
 _PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([0-9]{1,3}))?\Z")
 
@@ -134,11 +136,16 @@ def split_hashes(raw: bytes, *, width: int) -> list[bytes]:
 
 
 class TileReader:
-    """A `HashReader` over the tiles of a tree of `size`; nodes between tile levels are computed."""
+    """A `HashReader` over the tiles of a tree of `size`; nodes between tile levels are computed, once a tile.
+
+    It keeps the tiles that it read last, so that many proofs in one neighbourhood cost little more than one.
+    """
 
     def __init__(self, fetch: Callable[[Sequence[Tile]], Sequence[bytes]], size: int) -> None:
         self._fetch = fetch
         self._size = size
+        # Tile -> its hashes, then those of each level above within it, as far as they were asked for.
+        self._rows: dict[Tile, list[list[bytes]]] = {}
 
     def read(self, nodes: Sequence[Node]) -> list[bytes]:
         """The hashes of these nodes, in their order.
@@ -146,15 +153,18 @@ class TileReader:
         Raises: Malformed `bad_range` for a node outside the tree, `bad_tile`.
         """
         wanted = [self._tile_of(node) for node in nodes]
-        tiles = list(dict.fromkeys(wanted))
-        hashes = {
-            tile: split_hashes(raw, width=tile.width) for tile, raw in zip(tiles, self._fetch(tiles), strict=True)
-        }
+        missing = list(dict.fromkeys(tile for tile in wanted if tile not in self._rows))
+        for tile, raw in zip(missing, self._fetch(missing) if missing else (), strict=True):
+            self._rows[tile] = [split_hashes(raw, width=tile.width)]
         found = []
         for node, tile in zip(nodes, wanted, strict=True):
             inside = node.level % TILE_HEIGHT
-            first = (node.index << inside) % TILE_WIDTH
-            found.append(tile_root(hashes[tile][first : first + (1 << inside)]))
+            rows = self._rows[tile]
+            while len(rows) <= inside:
+                rows.append(parents(rows[-1][: len(rows[-1]) & ~1]))
+            found.append(rows[inside][node.index - (tile.index * TILE_WIDTH >> inside)])
+        while len(self._rows) > TILES_KEPT_MAX:
+            del self._rows[next(iter(self._rows))]
         return found
 
     def _tile_of(self, node: Node) -> Tile:

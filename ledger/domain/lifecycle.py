@@ -3,7 +3,7 @@
 Conservation holds at every index: verified = current + reversed, and nothing
 counts of a claim that is not live (RULES 5).
 
-    submitted -> under-review -> verified | not-verified
+    submitted -> under-review (attested below the quorum, or findings are open) -> verified | not-verified
     verified -> reversed (all of it is lost; a part lost leaves it verified)
     any live -> superseded | withdrawn (ends) ; suspended <-> the state before
 """
@@ -17,12 +17,15 @@ import msgspec
 from ledger.domain.records import ClaimRecord, ClaimStatus
 from ledger.errors import Conflict
 
-Event = Literal["attest", "withdraw", "supersede", "reverse", "suspend", "reinstate", "certify"]
+Event = Literal["find", "attest", "withdraw", "supersede", "reverse", "suspend", "reinstate", "certify"]
 
 ATTESTATIONS_MAX = 8
+FINDINGS_MAX = 64
+ROUNDS_MAX = 8
 
 # Event -> the states in which it may happen. What is not here is refused.
 ARROWS: dict[Event, frozenset[ClaimStatus]] = {
+    "find": frozenset({"submitted", "under-review", "verified", "not-verified", "reversed", "suspended"}),
     "attest": frozenset({"submitted", "under-review", "verified", "not-verified"}),
     "withdraw": frozenset({"submitted", "under-review", "verified", "not-verified", "reversed", "suspended"}),
     "supersede": frozenset({"submitted", "under-review", "verified", "not-verified"}),
@@ -48,7 +51,7 @@ def require(event: Event, claim: ClaimRecord) -> None:
 
 
 def settle(claim: ClaimRecord, *, index: int) -> ClaimRecord:
-    """The claim with status and amounts that follow from its attestations and losses.
+    """The claim with status and amounts that follow from its attestations, losses and open findings.
 
     The lowest opinion counts, from as many distinct ultimate owners as the
     quorum asks; `disclaimed` is as if absent, `adverse` counts as 0 (RULES 4).
@@ -61,7 +64,7 @@ def settle(claim: ClaimRecord, *, index: int) -> ClaimRecord:
     reversed_g = min(claim.lost_g, verified_g)
     status: ClaimStatus
     if not met:
-        status = "under-review" if claim.attestations else "submitted"
+        status = "under-review" if claim.attestations or claim.open_findings else "submitted"
     elif verified_g == 0:
         status = "not-verified"
     else:
@@ -88,5 +91,5 @@ def suspend(claim: ClaimRecord, *, by: str, index: int) -> ClaimRecord:
 
 
 def reinstate(claim: ClaimRecord, *, index: int) -> ClaimRecord:
-    """The claim in the state that its attestations and losses give it again."""
+    """The claim in the state that its attestations, losses and open findings give it again."""
     return settle(msgspec.structs.replace(claim, status="submitted", suspended_by=None), index=index)

@@ -4,44 +4,56 @@ A formula is compiled once into integer constants; a claim is then a few
 integer products. No float and no decimal context is involved, so every
 machine gives the same gram.
 
+Uncertainty is propagated to first order, by name: what one input or factor
+moves, it moves together in every term that names it, and different names move
+on their own. So a factor that stands in baseline and project does not count
+against itself, and one that stands in two terms of the baseline counts twice.
+
 Units: inputs in their declared units; results in whole grams of CO2e.
 Source: RULES 3; IPCC 2006 Guidelines, volume 1, chapter 3, approach 1 (error propagation).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
 from typing import NamedTuple
 
-from ledger.domain.statements.claim import InputValue
+from ledger.domain.statements.claim import InputValue, Quantification
 from ledger.domain.statements.methodology import Factor, Input, Methodology, Term
-from ledger.domain.units import CO2E, PPM, Dimensions, decimal_ratio, dimensions_of, parse_unit
+from ledger.domain.units import CO2E, PPM, Dimensions, decimal_ratio, dimensions_of, format_kg, parse_unit
 from ledger.errors import Malformed, Refused
 
+COMPONENTS = ("baseline", "project", "leakage")
+Ratio = tuple[int, int]
 
-class _Term(NamedTuple):
-    """A term with everything but the inputs multiplied out, in grams."""
+
+class CompiledTerm(NamedTuple):
+    """A term with everything but the inputs multiplied out, in grams.
+
+    `factors` are the names that stand in the constant, each with its power and its 95 % half-width in ppm.
+    """
 
     numerator: int
     denominator: int
     inputs: tuple[tuple[str, int], ...]
+    factors: tuple[tuple[str, int, int], ...]
     tier: str | None
     up_to: Fraction | None
     beyond: Fraction | None
     cap_g: Fraction | None
-    variance_ppm2: int
 
 
 class Formula(NamedTuple):
     """A methodology ready to be computed: inputs with unit and bounds, and three lists of terms."""
 
     inputs: dict[str, Input]
-    baseline: tuple[_Term, ...]
-    project: tuple[_Term, ...]
-    leakage: tuple[_Term, ...]
+    baseline: tuple[CompiledTerm, ...]
+    project: tuple[CompiledTerm, ...]
+    leakage: tuple[CompiledTerm, ...]
+    uncertain_factors: bool
 
 
 class Estimate(NamedTuple):
@@ -62,18 +74,39 @@ class Estimate(NamedTuple):
 def compile_formula(methodology: Methodology, factors: Mapping[str, Factor]) -> Formula:
     """Prove the dimensions of every term and multiply out its constants.
 
-    Raises: Malformed `unknown_unit`, `unknown_name`, `dimension_mismatch`, `tier_without_input`,
+    Raises: the first of `formula_problems`.
+    """
+    for problem in formula_problems(methodology, factors):
+        raise problem
+    baseline, project, leakage = (
+        tuple(compile_term(term, methodology.inputs, factors) for term in terms)
+        for terms in (methodology.baseline, methodology.project, methodology.leakage)
+    )
+    uncertain = any(width for term in (*baseline, *project, *leakage) for _, _, width in term.factors)
+    return Formula(methodology.inputs, baseline, project, leakage, uncertain)
+
+
+def formula_problems(methodology: Methodology, factors: Mapping[str, Factor]) -> Iterator[Malformed]:
+    """Everything that keeps a formula from being computed, with `path` in its facts.
+
+    Gives: Malformed `unknown_unit`, `unknown_name`, `dimension_mismatch`, `tier_without_input`,
         `zero_factor`, `bad_bounds`.
     """
     for name, declared in methodology.inputs.items():
-        parse_unit(declared.unit)
-        if declared.min is not None and declared.max is not None and _ratio(declared.min) > _ratio(declared.max):
-            raise Malformed("bad_bounds", f"input {name}: min is above max", name=name)
-    lists = (methodology.baseline, methodology.project, methodology.leakage)
-    baseline, project, leakage = (
-        tuple(_compile_term(term, methodology.inputs, factors) for term in terms) for terms in lists
-    )
-    return Formula(methodology.inputs, baseline, project, leakage)
+        try:
+            parse_unit(declared.unit)
+            if declared.min is not None and declared.max is not None and _ratio(declared.min) > _ratio(declared.max):
+                raise Malformed("bad_bounds", f"input {name}: min is above max", name=name)
+        except Malformed as problem:
+            problem.facts["path"] = f"inputs.{name}"
+            yield problem
+    for component in COMPONENTS:
+        for number, term in enumerate(getattr(methodology, component)):
+            try:
+                compile_term(term, methodology.inputs, factors)
+            except Malformed as problem:
+                problem.facts["path"] = f"{component}[{number}]"
+                yield problem
 
 
 def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_above_ppm: int) -> Estimate:
@@ -82,38 +115,54 @@ def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_ab
     Raises: Refused `missing_input`, `unknown_input`, `dimension_mismatch`, `unknown_unit`,
         `input_out_of_bounds`, `division_by_zero`.
     """
-    values = _read_inputs(formula.inputs, inputs)
-    variances = {name: given.uncertainty_ppm**2 for name, given in inputs.items() if given.uncertainty_ppm}
-    spread = 0
-    sums: list[tuple[int, int]] = []
-    for terms in (formula.baseline, formula.project, formula.leakage):
+    values = read_inputs(formula.inputs, inputs)
+    widths = {name: given.uncertainty_ppm for name, given in inputs.items() if given.uncertainty_ppm}
+    spreads = bool(widths) or formula.uncertain_factors
+    moved: dict[str, Fraction] = {}
+    sums: list[Ratio] = []
+    for sign, terms in ((1, formula.baseline), (-1, formula.project), (-1, formula.leakage)):
         numerator, denominator = 0, 1
         for term in terms:
-            top, bottom = _evaluate(term, values)
+            top, bottom = evaluate(term, values)
             if numerator:
                 numerator, denominator = numerator * bottom + top * denominator, denominator * bottom
             else:
                 numerator, denominator = top, bottom
-            variance = term.variance_ppm2
-            if variances:
-                variance += sum(variances.get(name, 0) for name, _ in term.inputs)
-            if variance:
-                spread += variance * _ceil_div(top, bottom) ** 2
+            if spreads:
+                for name, grams in movements(term, values, widths):
+                    moved[name] = moved.get(name, Fraction(0)) + sign * grams
         sums.append((numerator, denominator))
     baseline_g = sums[0][0] // sums[0][1]
     project_g, leakage_g = (_ceil_div(*ratio) for ratio in sums[1:])
     net = baseline_g - project_g - leakage_g
+    spread = sum(_ceil_div(*abs(grams).as_integer_ratio()) ** 2 for grams in moved.values())
     uncertainty_ppm = _ceil_div(_isqrt_up(spread), net) if spread and net > 0 else 0
     excess_ppm = max(0, uncertainty_ppm - deduction_above_ppm)
     deduction_g = _ceil_div(net * excess_ppm, PPM) if excess_ppm else 0
     return Estimate(baseline_g, project_g, leakage_g, uncertainty_ppm, deduction_g)
 
 
-def _compile_term(term: Term, inputs: Mapping[str, Input], factors: Mapping[str, Factor]) -> _Term:
+def quantification_of(result: Estimate) -> Quantification:
+    """The figures as a claim states them.
+
+    Raises: Refused `not_a_reduction` when nothing is left to claim.
+    """
+    if result.reduction_g <= 0:
+        raise Refused("not_a_reduction", f"the inputs give {result.reduction_g} g, which is no reduction")
+    figures = (result.baseline_g, result.project_g, result.leakage_g, result.deduction_g, result.reduction_g)
+    return Quantification(*(format_kg(grams) for grams in figures))
+
+
+def compile_term(term: Term, inputs: Mapping[str, Input], factors: Mapping[str, Factor]) -> CompiledTerm:
+    """Prove that a term is an emission, and multiply out its constants.
+
+    Raises: Malformed `unknown_unit`, `unknown_name`, `dimension_mismatch`, `tier_without_input`,
+        `zero_factor`, `bad_bounds`.
+    """
     constant = _ratio(term.coefficient) * 1000
     powers: dict[str, int] = {}
     used: list[tuple[str, int]] = []
-    variance = 0
+    fixed: list[tuple[str, int, int]] = []
     for name, power in ((one.name, one.power) for one in term.factors):
         if name in inputs:
             unit = parse_unit(inputs[name].unit)
@@ -125,7 +174,7 @@ def _compile_term(term: Term, inputs: Mapping[str, Input], factors: Mapping[str,
             if power < 0 and value == 0:
                 raise Malformed("zero_factor", f"factor {name} is 0 and cannot divide", name=name)
             constant *= value**power
-            variance += factors[name].uncertainty_ppm ** 2
+            fixed.append((name, power, factors[name].uncertainty_ppm))
         else:
             raise Malformed("unknown_name", f"a term names {name!r}, which is neither input nor factor", name=name)
         for dimension, exponent in unit.dimensions:
@@ -137,15 +186,15 @@ def _compile_term(term: Term, inputs: Mapping[str, Input], factors: Mapping[str,
     up_to, beyond, cap = (None if text is None else _ratio(text) for text in (term.up_to, term.beyond, term.cap))
     if up_to is not None and beyond is not None and beyond > up_to:
         raise Malformed("bad_bounds", "a term's beyond is above its up_to")
-    return _Term(
+    return CompiledTerm(
         constant.numerator,
         constant.denominator,
         tuple(used),
+        tuple(fixed),
         used[0][0] if tiered else None,
         up_to,
         beyond,
         None if cap is None else cap * 1000,
-        variance,
     )
 
 
@@ -156,8 +205,12 @@ def _require_emission(dimensions: Dimensions, term: Term) -> None:
         raise Malformed("dimension_mismatch", f"the term of {names} comes out in {found}, not in kgCO2e", found=found)
 
 
-def _read_inputs(declared: Mapping[str, Input], given: Mapping[str, InputValue]) -> dict[str, tuple[int, int]]:
-    values: dict[str, tuple[int, int]] = {}
+def read_inputs(declared: Mapping[str, Input], given: Mapping[str, InputValue]) -> dict[str, Ratio]:
+    """The inputs in their declared units, within their bounds.
+
+    Raises: Refused `missing_input`, `unknown_input`, `dimension_mismatch`, `unknown_unit`, `input_out_of_bounds`.
+    """
+    values: dict[str, Ratio] = {}
     for name, wanted in declared.items():
         if name not in given:
             raise Refused("missing_input", f"the methodology asks for the input {name!r} in {wanted.unit}", name=name)
@@ -182,12 +235,16 @@ def _read_inputs(declared: Mapping[str, Input], given: Mapping[str, InputValue])
     return values
 
 
-def _evaluate(term: _Term, values: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+def evaluate(term: CompiledTerm, values: Mapping[str, Ratio]) -> Ratio:
+    """A term in grams, exactly, as (numerator, denominator).
+
+    Raises: Refused `division_by_zero`.
+    """
     top, bottom = term.numerator, term.denominator
     for name, power in term.inputs:
         numerator, denominator = values[name]
         if name == term.tier:
-            numerator, denominator = _tier(Fraction(numerator, denominator), term).as_integer_ratio()
+            numerator, denominator = tier_part(Fraction(numerator, denominator), term).as_integer_ratio()
         if power < 0:
             if numerator == 0:
                 raise Refused("division_by_zero", f"input {name} is 0 and the formula divides by it", name=name)
@@ -198,7 +255,39 @@ def _evaluate(term: _Term, values: Mapping[str, tuple[int, int]]) -> tuple[int, 
     return top, bottom
 
 
-def _tier(value: Fraction, term: _Term) -> Fraction:
+def movements(
+    term: CompiledTerm, values: Mapping[str, Ratio], widths: Mapping[str, int]
+) -> Iterator[tuple[str, Fraction]]:
+    """By how many millionths of a gram a term moves when a name moves by its 95 % half-width, with its sign.
+
+    A tier moves with its input while the input lies within it; a term above its cap does not move.
+    """
+    grams = Fraction(*evaluate(term, values))
+    if (
+        term.cap_g is not None
+        and grams == term.cap_g
+        and Fraction(*evaluate(term._replace(cap_g=None), values)) > grams
+    ):
+        return
+    for name, power, width in term.factors:
+        if width:
+            yield name, power * width * grams
+    for name, power in term.inputs:
+        width = widths.get(name, 0)
+        if not width:
+            continue
+        if name == term.tier:
+            value = Fraction(*values[name])
+            part = tier_part(value, term)
+            if part == 0 or (term.up_to is not None and value > term.up_to):
+                continue
+            yield name, power * width * grams * Fraction(value, part)
+        else:
+            yield name, power * width * grams
+
+
+def tier_part(value: Fraction, term: CompiledTerm) -> Fraction:
+    """The part of an input, in its declared unit, that a term's tier lets count."""
     if term.up_to is not None:
         value = min(value, term.up_to)
     return max(Fraction(0), value - term.beyond) if term.beyond is not None else value

@@ -4,8 +4,8 @@ A record is the whole of what a rule may know about a thing; server tables and
 the auditor's spool hold these same fields, so a row can always be recomputed
 from the log. `KEY` names the fields that find it.
 
-Units: `*_g` grams of CO2e; `*_day` day numbers (`ledger.domain.period`); indexes
-    count entries from 0.
+Units: `*_g` grams of CO2e; `*_day` day numbers (`ledger.domain.period`); `*_ms`
+    milliseconds since 1970 (UTC); indexes count entries from 0.
 Source: RULES 4, 5 and 7.
 """
 
@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
+from ledger.domain.statements.finding import FindingType
 from ledger.domain.statements.members import Assurance, ClaimKind, Purpose, Quality, Role
 from ledger.domain.statements.methodology import Factor, Methodology
 from ledger.domain.statements.programme import Programme
@@ -23,6 +24,7 @@ from ledger.domain.statements.report import Target
 ClaimStatus = Literal[
     "submitted", "under-review", "verified", "not-verified", "superseded", "withdrawn", "reversed", "suspended"
 ]
+FindingStatus = Literal["open", "answered", "closed"]
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -175,6 +177,8 @@ class ClaimRecord(Record, frozen=True):
 
     At every index: verified_g == current_g + reversed_g (RULES 5). `lost_g` is
     all that reversals ever took; it outlives a suspension, in which nothing counts.
+    `findings` were ever raised; of them `open_findings` are not closed, and `open_cars`
+    of those are corrective actions.
     """
 
     KEY = ("id",)
@@ -205,6 +209,9 @@ class ClaimRecord(Record, frozen=True):
     changed_index: int
     superseded_by: str | None = None
     suspended_by: str | None = None
+    findings: int = 0
+    open_findings: int = 0
+    open_cars: int = 0
 
 
 class CountedRecord(Record, frozen=True):
@@ -237,6 +244,25 @@ class AttestationRecord(Record, frozen=True):
     claim: str
     verifier: str
     revoked_index: int | None = None
+
+
+class FindingRecord(Record, frozen=True):
+    """A finding in its present round; `responses` are the indexes of the answers, one a round.
+
+    `deadline_ms` is when an answer to this round is due; nothing changes when it passes.
+    """
+
+    KEY = ("id",)
+    id: str
+    index: int
+    claim: str
+    verifier: str
+    type: FindingType
+    round: int
+    deadline_ms: int
+    status: FindingStatus
+    responses: tuple[int, ...]
+    changed_index: int
 
 
 class CertificateRecord(Record, frozen=True):

@@ -86,7 +86,7 @@ class Checkers:
                 context.set_forkserver_preload([__name__])
                 # One core is left to the writer, whose turns are what a bulk waits for.
                 jobs = max(1, (os.cpu_count() or 1) - 1)
-                self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
+                self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent)
             return self._pool
 
     def close(self) -> None:
@@ -111,13 +111,13 @@ def _check_each(chunks: Sequence[Sequence[bytes]]) -> list[Verdict]:
     return [verdict for chunk in chunks for verdict in _check_all(chunk)]
 
 
-def _end_with_parent() -> None:
-    """A process of the pool ends with the writer's, even when that was killed."""
+def end_with_parent(end: Callable[[], object] = lambda: os._exit(0)) -> None:
+    """Let this process end with the one that started it, even when that was killed."""
     parent = parent_process()
-    assert parent is not None, "a process of the pool has a parent"
+    assert parent is not None, "whoever started this process did so through multiprocessing"
 
     def watch() -> None:
         connection.wait([parent.sentinel])
-        os._exit(0)
+        end()
 
     threading.Thread(target=watch, daemon=True).start()

@@ -26,10 +26,13 @@ class Accepted(Struct, frozen=True, gc=False):
     """A statement that became an entry, now or earlier."""
 
     index: int
+    leaf: bytes
     new: bool
 
 
 Outcome = Accepted | LedgerError
+# What the batch at hand recorded so far, by statement id, with the statement's bytes.
+_Mine = dict[str, tuple[Accepted, bytes]]
 
 
 class WritableView(StateView, Protocol):
@@ -75,7 +78,7 @@ def make_plan(
         behind = head_recorded_at_ms - now_ms
         raise Unavailable("clock_backwards", f"the clock is {behind} ms behind the last entry", behind_ms=behind)
     plan = Plan(builder.size, [], [], [], b"", now_ms, [])
-    mine: dict[str, tuple[int, bytes]] = {}
+    mine: _Mine = {}
     previous = previous if builder.size else NO_PREVIOUS
     for one, earlier in zip(checked, stored, strict=True):
         if isinstance(one, LedgerError):
@@ -99,8 +102,8 @@ def make_plan(
         view.apply(decision, index=index)
         plan.entries.append(entry)
         plan.leaves.append(leaf)
-        plan.outcomes.append(Accepted(index, new=True))
-        mine[one.statement.id] = (index, one.raw)
+        plan.outcomes.append(accepted := Accepted(index, leaf, new=True))
+        mine[one.statement.id] = (accepted, one.raw)
         previous = leaf
     if plan.leaves:
         plan.tiles = builder.extend(plan.leaves)
@@ -108,12 +111,13 @@ def make_plan(
     return plan
 
 
-def _known(view: StateView, one: Checked, earlier: bytes | None, mine: dict[str, tuple[int, bytes]]) -> Accepted | None:
+def _known(view: StateView, one: Checked, earlier: bytes | None, mine: _Mine) -> Accepted | None:
     """The entry that these very bytes already are; an id with other bytes is left to the rules, which refuse it."""
     in_batch = mine.get(one.statement.id)
     if in_batch is not None:
-        return Accepted(in_batch[0], new=False) if in_batch[1] == one.raw else None
+        first, raw = in_batch
+        return Accepted(first.index, first.leaf, new=False) if raw == one.raw else None
     if earlier is None or earlier != one.raw:
         return None
     record = view.get(StatementRecord, one.statement.id)
-    return None if record is None else Accepted(record.index, new=False)
+    return None if record is None else Accepted(record.index, bytes.fromhex(record.entry_hash), new=False)

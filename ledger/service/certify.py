@@ -31,6 +31,7 @@ from ledger.domain.records import (
     AccreditationRecord,
     ClaimRecord,
     DocumentRecord,
+    FindingRecord,
     KeyRecord,
     PartyRecord,
     ProgrammeRecord,
@@ -39,6 +40,7 @@ from ledger.domain.records import (
 )
 from ledger.domain.statements import Statement, read_statement, write_payload
 from ledger.domain.statements.claim import Attestation, Claim, Days
+from ledger.domain.statements.finding import CloseFinding, InsistFinding, RaiseFinding, Response
 from ledger.domain.statements.members import Reference, Subject
 from ledger.domain.statements.methodology import Methodology
 from ledger.domain.statements.programme import AccreditationGrant
@@ -260,7 +262,9 @@ def _rests_on(connection: Connection, statement: Statement) -> Iterator[tuple[ty
     elif isinstance(subject, Methodology):
         for use in subject.factors.values():
             yield DocumentRecord, ("FactorSet", use.set)
-    elif isinstance(subject, Attestation):
+    elif isinstance(subject, RaiseFinding | InsistFinding | CloseFinding | Response):
+        yield FindingRecord, (statement.id if isinstance(subject, RaiseFinding) else subject.finding.id,)
+    if isinstance(subject, Attestation | RaiseFinding | InsistFinding):
         for grant in queries.find(connection, AccreditationRecord, verifier=statement.issuer):
             yield AccreditationRecord, (grant.id,)
     elif isinstance(subject, AccreditationGrant):

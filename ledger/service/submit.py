@@ -6,26 +6,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from msgspec import Struct
-
 from ledger.core.prove import prove_inclusion
 from ledger.core.receipt import Receipt
+from ledger.core.tiles import TileReader
 from ledger.errors import LedgerError, Malformed
+from ledger.sequencer.checking import Verdict
 from ledger.sequencer.writer import Answer, Recorded
+from ledger.service.answers import Proof
 from ledger.service.ledger import Ledger
 from ledger.store import log_store
+
+__all__ = ["Proof", "prove", "submit", "submit_all"]
 
 IMPORT_BATCH = 500
 # Signatures of these are checked while the batch before them is written.
 BATCHES_AHEAD = 4
-
-
-class Proof(Struct, frozen=True):
-    """What a submitter keeps: the entry bytes and the proof that they are in the log."""
-
-    index: int
-    entry: bytes
-    receipt: Receipt
 
 
 def submit(ledger: Ledger, statement: bytes) -> Recorded:
@@ -39,19 +34,50 @@ def submit(ledger: Ledger, statement: bytes) -> Recorded:
     return answer
 
 
+def begin(ledger: Ledger, group: Sequence[bytes | LedgerError]) -> Callable[[], list[Answer]]:
+    """Begin to check statements; what is returned records them, each with its own answer, in order.
+
+    What is refused already, such as a line that holds no statement, keeps its place among them.
+    Raises: Unavailable; the codes of `Writer.append` when the returned is called.
+    """
+    checked = ledger.writer.check([one for one in group if isinstance(one, bytes)])
+
+    def verdicts() -> list[Verdict]:
+        found = iter(checked())
+        return [next(found) if isinstance(one, bytes) else one for one in group]
+
+    return lambda: ledger.writer.record(verdicts)
+
+
 def submit_all(
     ledger: Ledger, statements: Iterable[bytes], *, progress: Callable[[int], None] = lambda done: None
 ) -> Iterator[Answer]:
     """Record statements in batches, each with its own answer; a refusal never stops the rest."""
     waiting, done = iter(statements), 0
     batches = iter(lambda: list(islice(waiting, IMPORT_BATCH)), [])
-    begun = deque((len(batch), ledger.writer.check(batch)) for batch in islice(batches, BATCHES_AHEAD))
+    begun = deque(begin(ledger, batch) for batch in islice(batches, BATCHES_AHEAD))
     while begun:
-        count, checked = begun.popleft()
-        begun.extend((len(batch), ledger.writer.check(batch)) for batch in islice(batches, 1))
-        yield from ledger.writer.record(checked)
-        done += count
+        record = begun.popleft()
+        begun.extend(begin(ledger, batch) for batch in islice(batches, 1))
+        answers = record()
+        yield from answers
+        done += len(answers)
         progress(done)
+
+
+def receipts(ledger: Ledger, recorded: Sequence[Recorded]) -> list[Receipt]:
+    """The receipt of each, under the checkpoint that it was recorded with; tiles that many share are read once.
+
+    Raises: Unavailable `tile_missing`.
+    """
+    made: list[Receipt] = []
+    with ledger.reading() as connection:
+        readers: dict[int, TileReader] = {}
+        for one in recorded:
+            reader = readers.get(one.size) or readers.setdefault(one.size, log_store.reader(connection, one.size))
+            path = prove_inclusion(index=one.index, size=one.size, reader=reader)
+            made.append(Receipt(one.index, tuple(path), one.checkpoint))
+    return made
 
 
 def prove(ledger: Ledger, indexes: Sequence[int]) -> list[Proof]:

@@ -132,18 +132,8 @@ def leaves_in_tiles(connection: Connection, *, first: int, end: int) -> Iterator
 
 
 def reader(connection: Connection, size: int) -> TileReader:
-    """A `HashReader` over the stored tiles of a log of this size, which reads each tile once."""
-    kept: dict[Tile, bytes] = {}
-
-    def fetch(tiles: Sequence[Tile]) -> list[bytes]:
-        missing = [tile for tile in tiles if tile not in kept]
-        kept.update(zip(missing, fetch_tiles(connection, missing), strict=True))
-        found = [kept[tile] for tile in tiles]
-        if len(kept) > _CHUNK:
-            kept.clear()
-        return found
-
-    return TileReader(fetch, size)
+    """A `HashReader` over the stored tiles of a log of this size."""
+    return TileReader(lambda tiles: fetch_tiles(connection, tiles), size)
 
 
 def root_of(connection: Connection, size: int) -> bytes:

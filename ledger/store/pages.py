@@ -19,6 +19,7 @@ from ledger.core.entry import decode_entry
 from ledger.domain import records as r
 from ledger.domain.period import parse_day
 from ledger.domain.statements import members as m
+from ledger.domain.statements.finding import FindingType
 from ledger.store.projection import from_row
 from ledger.store.tables import ENTRY, TABLE_OF
 
@@ -26,6 +27,7 @@ WAITING: tuple[r.ClaimStatus, ...] = ("submitted", "under-review")
 
 LISTS: dict[str, type[r.Record]] = {
     "claims": r.ClaimRecord,
+    "findings": r.FindingRecord,
     "attestations": r.AttestationRecord,
     "parties": r.PartyRecord,
     "accreditations": r.AccreditationRecord,
@@ -73,6 +75,10 @@ def _attested_by(verifier: str) -> ColumnElement[bool]:
     return _CLAIM.c.id.in_(select(_ATTESTATION.c.claim).where(*standing))
 
 
+def _on_claims_of(claimant: str) -> ColumnElement[bool]:
+    return TABLE_OF[r.FindingRecord].c.claim.in_(select(_CLAIM.c.id).where(_CLAIM.c.claimant == claimant))
+
+
 FILTERS: dict[str, dict[str, Filter]] = {
     "claims": {
         "status": _equal(r.ClaimRecord, "status", r.ClaimStatus),
@@ -87,6 +93,13 @@ FILTERS: dict[str, dict[str, Filter]] = {
         # Half-open, as everywhere: periods that only touch these days do not meet them.
         "start": Filter(m.Day, lambda text: _CLAIM.c.end_day > parse_day(text)),
         "end": Filter(m.Day, lambda text: _CLAIM.c.start_day < parse_day(text)),
+    },
+    "findings": {
+        "claim": _equal(r.FindingRecord, "claim", m.StatementId),
+        "claimant": Filter(m.PartyId, _on_claims_of),
+        "verifier": _equal(r.FindingRecord, "verifier", m.PartyId),
+        "type": _equal(r.FindingRecord, "type", FindingType),
+        "status": _equal(r.FindingRecord, "status", r.FindingStatus),
     },
     "attestations": {
         "claim": _equal(r.AttestationRecord, "claim", m.StatementId),

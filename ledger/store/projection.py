@@ -32,6 +32,7 @@ HISTORIES: frozenset[type[Record]] = frozenset(
         records.AccreditationRecord,
         records.DocumentRecord,
         records.ClaimRecord,
+        records.FindingRecord,
     }
 )
 

@@ -99,6 +99,7 @@ RECORDS: tuple[type[Record], ...] = (
     records.ClaimRecord,
     records.CountedRecord,
     records.RunningRecord,
+    records.FindingRecord,
     records.AttestationRecord,
     records.CertificateRecord,
 )
@@ -109,6 +110,7 @@ _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
     "key": (("owner",),),
     "accreditation": (("verifier",),),
     "claim": (("index",), ("claimant", "index")),
+    "finding": (("index",), ("claim", "index"), ("verifier", "index")),
 }
 
 
@@ -141,7 +143,11 @@ def _record_table(shape: type[Record]) -> Table:
     for field in msgspec.structs.fields(shape):
         sql, nullable = column_type(field.type)
         primary = field.name in shape.KEY
-        columns.append(Column(field.name, sql, primary_key=primary, autoincrement=False, nullable=nullable))
+        # A number that came later has its default in the table too, for the rows that were there before it.
+        default = str(field.default) if isinstance(field.default, int) else None
+        columns.append(
+            Column(field.name, sql, primary_key=primary, autoincrement=False, nullable=nullable, server_default=default)
+        )
     indexes = [Index(f"{name}_by_{'_'.join(on)}", *on) for on in _INDEXES.get(name, ())]
     return Table(name, SQLModel.metadata, *columns, *indexes, sqlite_with_rowid=name in _WITH_ROWID)
 

@@ -19,6 +19,7 @@ from ledger.domain.records import (
     AttestationRecord,
     ClaimRecord,
     CountedRecord,
+    FindingRecord,
     KeyRecord,
     PartyRecord,
     Record,
@@ -27,6 +28,7 @@ from ledger.domain.records import (
 )
 from ledger.domain.statements import Statement
 from ledger.domain.statements.claim import Attestation, Claim
+from ledger.domain.statements.finding import CloseFinding, InsistFinding, RaiseFinding, Response
 from ledger.domain.totals import Cell, CellSum, Decision, Dimension, merge
 from ledger.errors import Malformed
 from ledger.store.projection import add_sums, from_row, write_history, write_records
@@ -199,4 +201,9 @@ def _needs(statement: Statement) -> list[tuple[type[Record], tuple[Any, ...]]]:
     elif isinstance(subject, Attestation):
         needs += [(StatementRecord, (subject.claim.id,)), (ClaimRecord, (subject.claim.id,))]
         needs += [(AttestationRecord, (statement.id,))]
+        needs += [(FindingRecord, (finding,)) for finding in subject.findings]
+    elif isinstance(subject, RaiseFinding):
+        needs += [(StatementRecord, (subject.claim.id,)), (ClaimRecord, (subject.claim.id,))]
+    elif isinstance(subject, InsistFinding | CloseFinding | Response):
+        needs += [(StatementRecord, (subject.finding.id,)), (FindingRecord, (subject.finding.id,))]
     return needs

@@ -38,7 +38,9 @@ sys.meta_path.insert(0, Refuse())
 """
 
 
-@pytest.mark.parametrize("command", [[], ["audit"], ["receipt"], ["compare"], ["attest"], ["certificate"]])
+@pytest.mark.parametrize(
+    "command", [[], ["audit"], ["receipt"], ["compare"], ["attest"], ["certificate"], ["monte-carlo"]]
+)
 def test_every_command_explains_itself_without_the_server(command: list[str]) -> None:
     """DESIGN 3: even the certificate check starts; what it lacks it says when it is asked to check one."""
     run = f"{REFUSE_SERVER}\nsys.argv[1:] = {[*command, '--help']!r}\nfrom verifier.cli import run\nrun()"

@@ -20,8 +20,9 @@ from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry, encode_entry
 from ledger.core.hashing import leaf_hash
 from ledger.errors import LedgerError
+from tests.dialogue import answering, insisting, raising
 from tests.logwriter import LogWriter, cosign, publish_files, small_log, write
-from tests.world import World
+from tests.world import World, reference_to
 from verifier.bundle import Bundle
 from verifier.replay import replay
 from verifier.report import Report, conclude, failed
@@ -166,6 +167,19 @@ def test_an_entry_that_the_rules_refuse_is_named(tmp_path: Path) -> None:
     log.add(log.world.claim("carrier"), force=True)
     report = run_audit(log.publish(tmp_path / "x"), log.trust())
     assert (report.exit_code, report.findings[0].code, report.findings[0].index) == (1, "overlap", len(log.entries) - 1)
+
+
+def test_an_opinion_against_an_open_corrective_action_is_named(tmp_path: Path) -> None:
+    """T11: the auditor knows what was found and answered, from the log alone."""
+    log = small_log()
+    claim = reference_to(log.add(log.world.claim(counted_by=("meter:new",))))
+    finding = reference_to(log.add(raising(log.world, claim)))
+    log.add_all([answering(log.world, finding), insisting(log.world, finding, 2)])
+    assert run_audit(log.publish(tmp_path / "good"), log.trust()).exit_code == 0
+    log.add(log.world.attest(claim, "499000.000"), force=True)
+    report = run_audit(log.publish(tmp_path / "bad"), log.trust())
+    found = (report.exit_code, report.findings[0].code, report.findings[0].index)
+    assert found == (1, "open_findings", len(log.entries) - 1)
 
 
 def test_rollback_and_fork_against_pins(log: LogWriter, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ledger.service.ledger import Ledger
 from ledger.service.submit import prove, submit
 from ledger.store.export import export_log
 from tests.certificates.conftest import Authority
+from tests.dialogue import answering, closing, insisting, raising
 from tests.world import ROLES, World, key_of, public, reference_to
 from verifier.certificate import CertificateReport, verify_certificate
 
@@ -213,3 +214,20 @@ def test_a_log_that_ends_before_the_certificate_says_nothing(desk: Desk, tmp_pat
 def test_with_its_log_a_total_is_proven(desk: Desk, tmp_path: Path) -> None:
     issued = desk.issue(ProgrammeTotal(), holder="operator")
     assert with_log(desk, issued.pdf, exported(desk, tmp_path / "log")) == (0, "ok")
+
+
+def test_a_certificate_carries_the_dialogue_that_its_claim_went_through(desk: Desk) -> None:
+    """Without it the rule book would not take the attestation that names the finding."""
+    claim = reference_to(desk.add(desk.world.claim(start="2025-05-01", end="2025-06-01")))
+    finding = reference_to(desk.add(raising(desk.world, claim)))
+    said = [answering(desk.world, finding), insisting(desk.world, finding, 2), answering(desk.world, finding, 2)]
+    dialogue = [finding.index, *(reference_to(desk.add(one)).index for one in (*said, closing(desk.world, finding)))]
+    other = reference_to(desk.add(raising(desk.world, claim, "FAR", by="verifier2")))
+    unrelated = reference_to(desk.add(raising(desk.world, desk.claims[0], "FAR", by="verifier2")))
+    amount = desk.world.claim_subject(start="2025-05-01", end="2025-06-01").quantification.reduction
+    desk.add(desk.world.attest(claim, amount, findings=(finding.id,)))
+    issued = desk.issue(ClaimSet((claim,)))
+    report = desk.check(issued.pdf)
+    assert (report.verdict, report.exit_code) == ("VALID", 0)
+    carried = [f"entry-{index}.json".encode() in issued.pdf for index in (*dialogue, other.index, unrelated.index)]
+    assert carried == [True] * 6 + [False]

@@ -28,8 +28,9 @@ from ledger.domain.totals import Decision
 from ledger.domain.view import Position
 from tests.cast import ROLES, key_of, public
 from tests.core.refusals import code_of
+from tests.dialogue import answering, raising
 from tests.domain.scene import CARRIER, FULL, Scene
-from tests.world import START_MS, World
+from tests.world import START_MS, World, reference_to
 
 KEY_NAMES = [
     *(f"root{number}" for number in range(3)),
@@ -49,6 +50,7 @@ class Good:
         scene.log.add_all(world.founding())
         counted = scene.verified()
         waiting = scene.claimed("plant")
+        waiting_finding = reference_to(scene.log.add(raising(world, waiting, "FAR")))
         made = [
             world.programme(version=2),
             world.party("newcomer", ("claimant",)),
@@ -58,6 +60,8 @@ class Good:
             world.methodology(world.grid_subject(version=2)),
             world.target(version=2),
             world.claim(start="2025-05-01", end="2025-07-01", counted_by=("meter:carrier:2",)),
+            raising(world, waiting, "CL"),
+            answering(world, waiting_finding, by="plant"),
             world.attest(waiting, FULL, assurance="limited"),
             scene.correction(c.Reverse, counted, amount="1.000"),
             scene.issue((counted,)),

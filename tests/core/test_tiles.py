@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger.core.merkle import Node, root_at
 from ledger.core.prove import prove_consistency, prove_inclusion
 from ledger.core.tiles import (
+    TILES_KEPT_MAX,
     Tile,
     TileReader,
     TreeBuilder,
@@ -125,6 +126,17 @@ def test_proofs_from_tiles(data: st.DataObject) -> None:
     assert prove_inclusion(index=index, size=size, reader=reader) == tree.inclusion(index, size)
     found = prove_consistency(old_size=old_size, new_size=size, reader=reader)
     assert found == tree.consistency(old_size, size)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 70_000), st.data())
+def test_one_reader_gives_many_proofs_and_keeps_few_tiles(size: int, data: st.DataObject) -> None:
+    tree, reader = reference(), TileReader(full_store().fetch, size)
+    near = data.draw(st.integers(0, size - 1))
+    spread = range(0, size, max(1, size // 80))
+    for index in (*range(near, min(size, near + 20)), *spread, near):
+        assert prove_inclusion(index=index, size=size, reader=reader) == tree.inclusion(index, size)
+        assert len(reader._rows) <= TILES_KEPT_MAX
 
 
 @cache

@@ -8,14 +8,17 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from ledger.core.jws import open_jws
+from ledger.domain.records import FindingRecord
 from ledger.domain.statements import claim as c
 from ledger.domain.statements import members as m
 from ledger.domain.statements import programme as p
 from ledger.domain.statements import read_statement
 from ledger.domain.statements import report as r
+from ledger.domain.statements.finding import FindingType
 from ledger.domain.units import format_kg
 from ledger.errors import Refused
 from tests.cast import ROLES
+from tests.dialogue import answering, closing, insisting, raising
 from tests.logwriter import LogWriter
 from tests.world import World, reference_to
 
@@ -24,12 +27,19 @@ Step = tuple[str, int, int]
 ACTIONS = (
     *("claim", "supersede", "attest", "attest2", "revoke", "withdraw", "reverse", "suspend", "reinstate"),
     *("claim", "attest", "again", "grant", "halt", "certify", "end-certificate"),
+    *("raise", "raise2", "answer", "answer", "insist", "close"),
 )
 PERIODS = (("2025-01-01", "2025-04-01"), ("2025-03-01", "2025-06-01"), ("2025-04-01", "2025-07-01"))
 WHOLE_YEAR = ("2025-01-01", "2026-01-01")
 # What seldom comes about by chance: something counts, and a certificate says so.
 OPENING: tuple[Step, ...] = (("claim", 0, 0), ("attest", 0, 499_000), ("certify", 1, 0))
+# A corrective action stands against an opinion until it was answered twice and closed.
+DIALOGUE: tuple[Step, ...] = (
+    *(("claim", 0, 0), ("raise", 0, 0), ("attest", 0, 499_000), ("answer", 0, 0)),
+    *(("insist", 0, 0), ("answer", 0, 0), ("close", 0, 0), ("attest", 0, 499_000)),
+)
 URIS = ("meter:0", "meter:1")
+TYPES: tuple[FindingType, ...] = ("CAR", "CL", "FAR")
 PARTIES = ("operator", *ROLES, "accreditor2", "verifier3")
 OPERATOR = ("operator", "operator:operator")
 
@@ -38,7 +48,8 @@ def histories() -> st.SearchStrategy[list[Step]]:
     """Actions, each with a number to pick by and an amount in kilograms; half have an opening and are long."""
     amounts = st.sampled_from([0, 1, 1000, 400_000, 499_000])
     step = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 11), amounts)
-    long = st.lists(step, min_size=15, max_size=35).map(lambda steps: [*OPENING, *steps])
+    rest = st.lists(step, min_size=15, max_size=35)
+    long = st.tuples(st.sampled_from([OPENING, DIALOGUE]), rest).map(lambda both: [*both[0], *both[1]])
     return st.lists(step, max_size=25) | long
 
 
@@ -54,6 +65,7 @@ class Game:
         self.log.add_all(self.tried)
         self.claims: list[m.Reference] = []
         self.opinions: list[m.Reference] = []
+        self.findings: list[m.Reference] = []
         self.codes: set[str] = set()
 
     def play(self, steps: list[Step]) -> Game:
@@ -75,6 +87,8 @@ class Game:
             self.claims.append(reference_to(entry))
         elif action in ("attest", "attest2"):
             self.opinions.append(reference_to(entry))
+        elif action in ("raise", "raise2"):
+            self.findings.append(reference_to(entry))
 
     def _statement(self, action: str, pick: int, kg: int) -> bytes:
         world = self.world
@@ -95,8 +109,29 @@ class Game:
             verifier = "verifier" if action == "attest" else "verifier3"
             amount = format_kg(min(kg, 499_000) * 1000)
             opinion = "modified" if kg else "adverse"
-            return world.attest(target, amount, verifier=verifier, opinion=opinion)
+            named = tuple(one.id for one in self.findings[-1:] if pick % 4 == 3)
+            return world.attest(target, amount, verifier=verifier, opinion=opinion, findings=named)
+        if action in ("raise", "raise2", "answer", "insist", "close"):
+            return self._finding(action, target, pick, kg)
         return self._correction(action, target, pick, kg)
+
+    def _finding(self, action: str, target: m.Reference, pick: int, kg: int) -> bytes:
+        """A step of a dialogue: in the right round unless the amount is odd, mostly by the right party."""
+        if action in ("raise", "raise2"):
+            by = "verifier" if action == "raise" else "verifier3"
+            return raising(self.world, target, TYPES[pick % len(TYPES)], by=by)
+        finding = self.findings[pick % len(self.findings)] if self.findings else target
+        record = self.log.state.get(FindingRecord, finding.id)
+        by = "verifier3" if record is None or record.verifier != self.world.party_id("verifier") else "verifier"
+        by = "verifier" if pick % 5 == 4 else by
+        number = (1 if record is None else record.round) + kg % 2
+        if action == "answer":
+            return answering(self.world, finding, number, by="plant" if pick % 6 == 5 else "carrier")
+        return (
+            insisting(self.world, finding, number + 1, by=by)
+            if action == "insist"
+            else closing(self.world, finding, by=by)
+        )
 
     def _correction(self, action: str, target: m.Reference, pick: int, kg: int) -> bytes:
         if action == "revoke":

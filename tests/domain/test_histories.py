@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger.codes import REMEDIES
 from ledger.core.jws import OpenedJws, Signature, open_jws
 from ledger.domain.memory import MemoryState
-from ledger.domain.records import ClaimRecord, CountedRecord, RunningRecord
+from ledger.domain.records import ClaimRecord, CountedRecord, FindingRecord, RunningRecord
 from ledger.domain.rules import decide
 from ledger.domain.statements import read_statement
 from ledger.domain.totals import CellSum, cells_of, merge, party_grams
@@ -35,6 +35,16 @@ def check_books(state: MemoryState) -> None:
             cell: one for cell, one in expected.items() if cell.dimension == dimension and one.grams
         }
         assert held == wanted
+    for claim in claims:
+        findings = [one for one in state.all(FindingRecord) if one.claim == claim.id]
+        not_closed = [one for one in findings if one.status != "closed"]
+        counted = (claim.findings, claim.open_findings, claim.open_cars)
+        assert counted == (len(findings), len(not_closed), sum(one.type == "CAR" for one in not_closed))
+        if claim.status in ("submitted", "under-review"):
+            assert (claim.status == "under-review") == bool(claim.attestations or not_closed)
+    for one in state.all(FindingRecord):
+        assert len(one.responses) in (one.round - 1, one.round)
+        assert one.status == "closed" or (len(one.responses) == one.round) == (one.status == "answered")
     live = [one for one in state.all(CountedRecord) if one.live]
     for one in live:
         for other in live:

@@ -23,6 +23,7 @@ from ledger.domain.statements import claim as c
 from ledger.domain.statements import members as m
 from ledger.domain.totals import party_grams
 from ledger.errors import Conflict
+from tests.dialogue import raising
 from tests.domain.scene import FULL, Scene
 from tests.world import reference_to
 
@@ -159,12 +160,12 @@ def test_only_an_end_frees_what_a_claim_counts(scene: Scene, ends: bool) -> None
 
 # Every state, and what may happen in it; everything else is refused.
 MAY: dict[str, set[str]] = {
-    "submitted": {"attest", "withdraw", "supersede", "suspend"},
-    "under-review": {"attest", "withdraw", "supersede", "suspend"},
-    "verified": {"attest", "withdraw", "supersede", "suspend", "reverse", "certify"},
-    "not-verified": {"attest", "withdraw", "supersede", "suspend"},
-    "reversed": {"withdraw", "suspend"},
-    "suspended": {"withdraw", "reinstate"},
+    "submitted": {"find", "attest", "withdraw", "supersede", "suspend"},
+    "under-review": {"find", "attest", "withdraw", "supersede", "suspend"},
+    "verified": {"find", "attest", "withdraw", "supersede", "suspend", "reverse", "certify"},
+    "not-verified": {"find", "attest", "withdraw", "supersede", "suspend"},
+    "reversed": {"find", "withdraw", "suspend"},
+    "suspended": {"find", "withdraw", "reinstate"},
     "withdrawn": set(),
     "superseded": set(),
 }
@@ -194,6 +195,8 @@ def brought_to(scene: Scene, status: str) -> m.Reference:
 
 def attempt(scene: Scene, event: str, claim: m.Reference) -> bytes:
     """The statement that would make the event happen."""
+    if event == "find":
+        return raising(scene.world, claim)
     if event == "attest":
         return scene.world.attest(claim, FULL, verifier="verifier2")
     if event == "supersede":

@@ -12,11 +12,12 @@ import pytest
 from ledger.codes import _RULES
 from ledger.errors import Refused
 from tests.domain.cases_claims import CLAIMS
+from tests.domain.cases_findings import FINDINGS
 from tests.domain.cases_founding import DOCUMENTS, FOUNDING, WHO
 from tests.domain.cases_verification import ATTESTATIONS, CERTIFICATES, CORRECTIONS
 from tests.domain.scene import Case, Scene
 
-CASES = (*WHO, *FOUNDING, *DOCUMENTS, *CLAIMS, *ATTESTATIONS, *CORRECTIONS, *CERTIFICATES)
+CASES = (*WHO, *FOUNDING, *DOCUMENTS, *CLAIMS, *FINDINGS, *ATTESTATIONS, *CORRECTIONS, *CERTIFICATES)
 # Code -> why no case can reach it. Empty: every rule is tried.
 NOT_TRIED: dict[str, str] = {}
 

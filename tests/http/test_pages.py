@@ -23,7 +23,7 @@ from ledger.service import find as acts
 from ledger.service.ledger import Ledger
 from ledger.store import pages
 from tests.domain.game import Game, Step, histories
-from tests.http.test_reads_world import Kept, fold, recorded
+from tests.http.varied import Kept, fold, recorded
 from tests.ledgers import require_whole
 from tests.world import START_MS
 
@@ -145,6 +145,7 @@ def values(state: MemoryState, name: str, parameter: str) -> list[str]:
     return sorted({*words, *seen})
 
 
+# What may also be asked for: other countries and roles, and texts that mean something to SQL or JSON.
 WORDS = ("DE", "AQ", "urn:lei:nobody", "none", "%", "o_e", "' OR 1=1 --", "removal", "partner", "1", "neutrality")
 
 
@@ -155,7 +156,7 @@ def strings(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for one in value.values():
             yield from strings(one)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for one in value:
             yield from strings(one)
 
@@ -175,10 +176,10 @@ def require_every_list(ledger: Ledger, state: MemoryState, *, limit: int) -> Non
 
 
 def test_every_filter_there_is_has_a_predicate_here() -> None:
-    assert {name: set(filters) for name, filters in pages.FILTERS.items()} == {
+    assert {name: set(filters) for name, filters in pages.FILTERS.items() if name != "findings"} == {
         name: set(picks) for name, picks in PICKS.items()
     }
-    assert acts.PARAMETERS.keys() == PICKS.keys() | {"queue"}
+    assert acts.PARAMETERS.keys() == PICKS.keys() | {"queue", "findings"}  # test_findings.py has those
 
 
 def test_every_list_and_every_single_filter_gives_what_brute_force_gives(kept: Kept) -> None:
@@ -246,5 +247,5 @@ def test_pages_stay_stable_while_the_log_grows(tmp_path: Path) -> None:
             ledger.writer.append([kept.scene.world.claim(counted_by=(f"meter:late-{len(seen)}",))])
         assert seen == expected(kept.state, "claims", {})
         assert sizes == [size + grown for grown in range(len(sizes))]
-        assert len(sizes) == 5
+        assert len(sizes) == -(-len(seen) // 20) > 4
         assert len(every_page(ledger, "claims", {}, limit=20)) == len(seen) + len(sizes) - 1

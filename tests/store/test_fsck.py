@@ -17,6 +17,7 @@ from ledger.service.ledger import Ledger
 from ledger.service.submit import prove, submit, submit_all
 from ledger.store import fsck as checking
 from ledger.store.fsck import fsck
+from tests.dialogue import answering, raising
 from tests.store.databases import KINDS, Place
 from tests.store.servers import shared
 from tests.world import World, reference_to
@@ -30,7 +31,7 @@ NOT_DERIVED = {
 
 @pytest.fixture(scope="module", params=KINDS)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A ledger with two claims, one attested; each test leaves it as it was."""
+    """A ledger with two claims, one attested and found fault with, and an answer; each test leaves it as it was."""
     directory, world = tmp_path_factory.mktemp("filled") / "log", World()
     server = shared() if request.param == "postgresql" else None
     place = Place(directory, server=server, name=server.create() if server else "")
@@ -39,6 +40,8 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         reference = reference_to(prove(ledger, [claim.index])[0].entry)
         for answer in submit_all(ledger, [world.attest(reference, "499000.000"), world.claim("plant")]):
             assert not isinstance(answer, LedgerError)
+        finding = submit(ledger, raising(world, reference))
+        submit(ledger, answering(world, reference_to(prove(ledger, [finding.index])[0].entry)))
     return place
 
 

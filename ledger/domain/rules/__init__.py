@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ledger.domain.records import ProgrammeRecord, StatementRecord
-from ledger.domain.rules.v1 import attestations, certificates, claims, corrections, documents, founding
+from ledger.domain.rules.v1 import attestations, certificates, claims, corrections, documents, findings, founding
 from ledger.domain.statements import Statement
 from ledger.domain.totals import Decision
 from ledger.domain.view import Position, StateView
@@ -31,6 +31,8 @@ RULES: dict[str, Rule] = {
     "Methodology": documents.decide_methodology,
     "Target": documents.decide_target,
     "Claim": claims.decide_claim,
+    "Finding": findings.decide_finding,
+    "Response": findings.decide_response,
     "Attestation": attestations.decide_attestation,
     "Correction": corrections.decide_correction,
     "Certificate": certificates.decide_certificate,

@@ -13,6 +13,7 @@ from ledger.core import canonical
 from ledger.core.jws import Kid, OpenedJws
 from ledger.core.strict import timestamp_seconds
 from ledger.domain.statements.claim import Attestation, Claim, Correction
+from ledger.domain.statements.finding import Finding, Response
 from ledger.domain.statements.members import PartyId, StatementId, Subject, Timestamp
 from ledger.domain.statements.methodology import FactorSet, Methodology
 from ledger.domain.statements.programme import Accreditation, Key, Party, Programme
@@ -31,6 +32,8 @@ KINDS: dict[str, Any] = {
     "Methodology": Methodology,
     "Target": Target,
     "Claim": Claim,
+    "Finding": Finding,
+    "Response": Response,
     "Attestation": Attestation,
     "Correction": Correction,
     "Certificate": Certificate,

@@ -16,6 +16,7 @@ from ledger.domain.statements.members import (
     ClaimKind,
     DocumentId,
     GwpSet,
+    LongText,
     Name,
     Quality,
     Quantity,
@@ -51,12 +52,13 @@ class Factor(Subject, frozen=True):
 
 
 class FactorSet(Subject, frozen=True):
-    """Emission factors that belong together, immutable under one version."""
+    """Emission factors of one publisher, immutable under one version; `licence` is that of the published data."""
 
     id: DocumentId
     version: Version
     title: Text
     factors: Annotated[tuple[Factor, ...], Meta(min_length=1, max_length=FACTORS_MAX)]
+    licence: Text | None = None
 
 
 class Input(Subject, frozen=True):
@@ -65,6 +67,7 @@ class Input(Subject, frozen=True):
     unit: UnitText
     min: Quantity | None = None
     max: Quantity | None = None
+    meaning: Text | None = None
 
 
 class FactorUse(Subject, frozen=True):
@@ -100,7 +103,10 @@ Terms = Annotated[tuple[Term, ...], Meta(max_length=TERMS_MAX)]
 
 
 class Methodology(Subject, frozen=True):
-    """A versioned formula; it fixes the kind of every claim that uses it."""
+    """A versioned formula; it fixes the kind of every claim that uses it.
+
+    `description` says in words when it may be used and what it leaves out, `source` where the method was published.
+    """
 
     id: DocumentId
     version: Version
@@ -115,3 +121,5 @@ class Methodology(Subject, frozen=True):
     project: Terms
     leakage: Terms
     gwp_set: GwpSet | None = None
+    description: LongText | None = None
+    source: Text | None = None

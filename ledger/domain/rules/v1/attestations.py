@@ -9,16 +9,9 @@ import msgspec
 
 from ledger.domain import lifecycle
 from ledger.domain.ids import require_distinct
-from ledger.domain.period import day_of_ms
-from ledger.domain.records import (
-    AccreditationRecord,
-    AttestationRecord,
-    ClaimRecord,
-    Counting,
-    MethodologyRecord,
-    PartyRecord,
-)
+from ledger.domain.records import AttestationRecord, ClaimRecord, Counting, FindingRecord, PartyRecord
 from ledger.domain.rules.v1 import who
+from ledger.domain.rules.v1.reviewing import find_grant, require_independence
 from ledger.domain.statements import Statement
 from ledger.domain.statements.claim import Attestation
 from ledger.domain.statements.programme import Policy
@@ -37,8 +30,8 @@ def decide_attestation(view: StateView, position: Position, statement: Statement
     claim = view.get(ClaimRecord, subject.claim.id)
     assert claim is not None, "a recorded Claim statement has a claim record"
     lifecycle.require("attest", claim)
-    _require_independence(view, verifier, claim)
-    grant = _find_grant(view, position, statement, subject, claim)
+    require_independence(view, verifier, claim)
+    grant = find_grant(view, position, statement, claim, level=subject.assurance)
     if any(counting.verifier == verifier.id for counting in claim.attestations):
         raise Conflict(
             "second_opinion", f"{verifier.id} has attested this claim; it must revoke that first", verifier=verifier.id
@@ -46,6 +39,7 @@ def decide_attestation(view: StateView, position: Position, statement: Statement
     if len(claim.attestations) >= lifecycle.ATTESTATIONS_MAX:
         raise Refused("too_many", f"a claim carries at most {lifecycle.ATTESTATIONS_MAX} attestations")
     require_distinct(subject.evidence_checked, what="evidence_checked")
+    _check_findings(view, subject, claim, verifier)
     amount_g = _check_opinion(subject, claim, policy)
     counting = Counting(
         attestation=statement.id,
@@ -79,48 +73,20 @@ def _require_review(view: StateView, statement: Statement, policy: Policy) -> No
     who.require_key(view, approvals[0], purpose="review")
 
 
-def _require_independence(view: StateView, verifier: PartyRecord, claim: ClaimRecord) -> None:
-    """Raises: NotAllowed `not_independent`."""
-    involved = {claim.claimant, *(share.party for share in claim.shares if share.party is not None)}
-    for party in sorted(involved):
-        if party == verifier.id or who.require_party(view, party).ultimate_owner == verifier.ultimate_owner:
-            raise NotAllowed(
-                "not_independent",
-                f"{verifier.id} is, or is owned like, {party}, who has a part in the claim",
-                party=party,
-            )
+def _check_findings(view: StateView, subject: Attestation, claim: ClaimRecord, verifier: PartyRecord) -> None:
+    """The findings that it names are the verifier's own on this claim, and none stands against a favourable opinion.
 
-
-def _find_grant(
-    view: StateView, position: Position, statement: Statement, subject: Attestation, claim: ClaimRecord
-) -> AccreditationRecord:
-    """The first grant in force that names this key and covers family, sector and level.
-
-    Raises: NotAllowed `not_accredited`.
+    Raises: Conflict `unknown_finding` or `open_findings`; Malformed `duplicate_member`.
     """
-    methodology = view.get(MethodologyRecord, claim.methodology, claim.methodology_version)
-    assert methodology is not None, "a recorded claim has its methodology"
-    key = statement.signers[0].key_text
-    today = day_of_ms(position.recorded_at_ms)
-    reason = "no accreditation names its key"
-    for grant in view.accreditations_of(statement.issuer):
-        if key not in grant.keys:
-            continue
-        if grant.status != "in-force":
-            reason = f"its accreditation is {grant.status}"
-        elif not grant.from_day <= today < grant.until_day:
-            reason = "its accreditation is not yet or no longer valid"
-        elif methodology.subject.family not in grant.families:
-            reason = f"its accreditation does not cover the family {methodology.subject.family}"
-        elif methodology.subject.sector not in grant.sectors:
-            reason = f"its accreditation does not cover the sector {methodology.subject.sector}"
-        elif subject.assurance not in grant.levels:
-            reason = f"its accreditation does not cover {subject.assurance} assurance"
-        else:
-            return grant
-    raise NotAllowed(
-        "not_accredited", f"{statement.issuer} may not attest this claim: {reason}", verifier=statement.issuer
-    )
+    require_distinct(subject.findings, what="findings")
+    for one in subject.findings:
+        finding = view.get(FindingRecord, one)
+        if finding is None or (finding.claim, finding.verifier) != (claim.id, verifier.id):
+            raise Conflict("unknown_finding", f"{one} is no finding of {verifier.id} on this claim", id=one)
+    if claim.open_cars and subject.opinion in ("unmodified", "modified"):
+        raise Conflict(
+            "open_findings", f"{claim.open_cars} corrective actions on this claim are not closed", open=claim.open_cars
+        )
 
 
 def _check_opinion(subject: Attestation, claim: ClaimRecord, policy: Policy) -> int:

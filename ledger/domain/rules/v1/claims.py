@@ -24,7 +24,7 @@ from ledger.domain.records import (
 )
 from ledger.domain.rules.v1 import who
 from ledger.domain.statements import Statement
-from ledger.domain.statements.claim import Claim, Participant
+from ledger.domain.statements.claim import Claim, Evidence, Participant
 from ledger.domain.statements.programme import Policy
 from ledger.domain.totals import Decision, difference
 from ledger.domain.units import GRAMS_A_TONNE, PPM, format_kg, parse_grams
@@ -50,7 +50,9 @@ def decide_claim(view: StateView, position: Position, statement: Statement, subj
     methodology = _find_methodology(view, subject, policy)
     _check_elsewhere(subject, methodology, policy)
     _check_participants(view, subject, policy)
-    _check_evidence(subject, policy)
+    if not subject.evidence:
+        raise Refused("no_evidence", "a claim rests on at least one piece of evidence")
+    check_evidence(subject.evidence, policy)
     stated_g = _check_quantification(subject, methodology, policy)
     old = _find_superseded(view, statement, subject)
     _check_counted_once(view, subject, period, old)
@@ -185,13 +187,12 @@ def _participant_name(one: Participant) -> str:
     return one.party or one.commitment or ""
 
 
-def _check_evidence(subject: Claim, policy: Policy) -> None:
-    if not subject.evidence:
-        raise Refused("no_evidence", "a claim rests on at least one piece of evidence")
-    if len(subject.evidence) > policy.evidence_max:
+def check_evidence(evidence: tuple[Evidence, ...], policy: Policy) -> None:
+    """Raises: Refused `too_many`; Malformed `duplicate_member` or `bad_timestamp`."""
+    if len(evidence) > policy.evidence_max:
         raise Refused("too_many", f"the programme allows {policy.evidence_max} pieces of evidence")
-    require_distinct(tuple([one.digest for one in subject.evidence]), what="evidence")
-    for one in subject.evidence:
+    require_distinct(tuple([one.digest for one in evidence]), what="evidence")
+    for one in evidence:
         timestamp_seconds(one.collected_at)
 
 

@@ -1,0 +1,66 @@
+"""Drafts over HTTP: a party's own, by ids of its own choice."""
+
+from __future__ import annotations
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.bearer import DraftsCaller
+from api.deps import LedgerDep
+from api.limits import read_body
+from ledger.errors import Refused
+from ledger.service import drafts as acts
+
+PATH = "/v1/drafts/{identity}"
+CONTENT_TYPE = "application/octet-stream"
+
+router = APIRouter()
+
+_BYTES = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.get("/v1/drafts", summary="Your drafts", response_class=Response)
+def listed(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+    """The latest change first."""
+    _require_no_query(request)
+    found = acts.listed(ledger, owner=caller.party)
+    return Response(msgspec.json.encode({"items": found}), media_type="application/json")
+
+
+@router.put(
+    PATH,
+    status_code=201,
+    summary="Keep a draft",
+    response_class=Response,
+    responses={200: {"description": "It took the place of what was kept before."}, 201: {"description": "Kept."}},
+    openapi_extra={"requestBody": {"required": True, **_BYTES}},
+)
+async def put(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+    """Bytes that are yours alone; the id is a UUID that you choose."""
+    _require_no_query(request)
+    body = await read_body(request, content_type=CONTENT_TYPE, limit=acts.DRAFT_BYTES_MAX)
+    new: bool = await run_in_threadpool(acts.put, ledger, identity, body, owner=caller.party)
+    said = msgspec.json.encode({"id": identity, "new": new})
+    return Response(said, 201 if new else 200, media_type="application/json")
+
+
+@router.get(PATH, summary="Read a draft", response_class=Response)
+def get(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+    """Its bytes. The id of another party's draft is not found."""
+    _require_no_query(request)
+    body = acts.get(ledger, identity, owner=caller.party)
+    return Response(body, headers={"Content-Disposition": "attachment"}, media_type=CONTENT_TYPE)
+
+
+@router.delete(PATH, status_code=204, summary="Remove a draft", response_class=Response)
+def delete(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+    """For good."""
+    _require_no_query(request)
+    acts.delete(ledger, identity, owner=caller.party)
+    return Response(status_code=204)
+
+
+def _require_no_query(request: Request) -> None:
+    if request.url.query:
+        raise Refused("unknown_parameter", "this takes no parameters")

@@ -1,0 +1,65 @@
+"""Access tokens over HTTP, and the public keys that they and webhooks are signed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api import tokens
+from api.deps import ServiceDep
+from api.limits import read_body
+from api.tokens import Granted
+
+CONTENT_TYPE = "application/x-www-form-urlencoded"
+
+router = APIRouter()
+
+_TEXT = {"type": "string"}
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["grant_type", "client_assertion_type", "client_assertion"],
+    "additionalProperties": False,
+    "properties": {
+        "grant_type": {"const": "client_credentials"},
+        "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+        "client_assertion": {**_TEXT, "description": "A JWT that your registered key signed; docs/access.md."},
+        "scope": {**_TEXT, "description": "Some of what your roles allow, separated by spaces."},
+    },
+}
+_GRANTED: dict[str, Any] = {
+    "type": "object",
+    "required": ["access_token", "expires_in", "scope", "token_type"],
+    "properties": {"access_token": _TEXT, "expires_in": {"type": "integer"}, "scope": _TEXT, "token_type": _TEXT},
+}
+
+
+@router.post(
+    tokens.TOKEN_PATH,
+    summary="Get an access token",
+    response_class=Response,
+    responses={200: {"description": "A token.", "content": {"application/json": {"schema": _GRANTED}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": _FORM}}}},
+)
+async def token(request: Request, service: ServiceDep) -> Response:
+    """For a client assertion (RFC 7523) signed by a key that is registered to the party and in force.
+
+    The token is good for some minutes, for private reading alone, and no longer than its key.
+    """
+    keys = service.keys
+    form = await read_body(request, content_type=CONTENT_TYPE, limit=tokens.FORM_BYTES_MAX)
+    granted: Granted = await run_in_threadpool(tokens.grant, service.ledger, keys.token, form)
+    return Response(msgspec.json.encode(granted), headers={"Pragma": "no-cache"}, media_type="application/json")
+
+
+@router.get("/.well-known/jwks.json", summary="The service's public keys", response_class=Response)
+def jwks(service: ServiceDep) -> Response:
+    """As RFC 7517 has it: of tokens first, then of webhooks."""
+    keys = [service.keys.token.jwk, service.keys.webhook.jwk]
+    return Response(
+        msgspec.json.encode({"keys": keys}),
+        headers={"Cache-Control": "no-cache"},
+        media_type="application/jwk-set+json",
+    )
