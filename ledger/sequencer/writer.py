@@ -60,8 +60,8 @@ Answer = Recorded | LedgerError
 
 
 class _Request:
-    def __init__(self, checked: list[Verdict]) -> None:
-        self.checked = checked
+    def __init__(self, checked: list[Verdict], take: Callable[[], list[Verdict]] | None = None) -> None:
+        self.checked, self.take = checked, take
         self.answers: list[Answer] | None = None
         self.failure: LedgerError | None = None
 
@@ -110,6 +110,13 @@ class Writer:
         """Wait for what `check` began, and record it as `append` does."""
         request = _Request(checked())
         self._step("verified")
+        return self._answer(request)
+
+    def record_waiting(self, take: Callable[[], list[Verdict]]) -> list[Answer]:
+        """Record what `take` gives when it is this process's turn: who came while others wrote goes along."""
+        return self._answer(_Request([], take))
+
+    def _answer(self, request: _Request) -> list[Answer]:
         with self._mutex:
             if sum(len(one.checked) for one in self._queue) + len(request.checked) > QUEUE_STATEMENTS_MAX:
                 raise Unavailable("busy", "too many statements are waiting")
@@ -123,17 +130,20 @@ class Writer:
         return request.answers
 
     def _run_waiting(self) -> None:
-        with self._mutex:
-            batch, self._queue = self._queue, []
+        batch: list[_Request] = []
         try:
-            answers = self._write([one for request in batch for one in request.checked])
+            self._stop.require_running()
+            with turn(self._state, self._engine) as connection:
+                batch = self._take_queue()
+                answers = self._write(connection, [one for request in batch for one in request.checked])
+            self._step("answer")
         except LedgerError as error:
-            for request in batch:
+            for request in batch or self._take_queue():
                 request.failure = error
             return
         except BaseException as error:
             # A bug met by whoever holds the turn; the others of the batch were not answered either.
-            for request in batch:
+            for request in batch or self._take_queue():
                 request.failure = Unavailable("writer_stopped", f"{type(error).__name__}: {error}")
             raise
         at = 0
@@ -141,22 +151,27 @@ class Writer:
             request.answers = answers[at : at + len(request.checked)]
             at += len(request.checked)
 
-    def _write(self, checked: list[Verdict]) -> list[Answer]:
+    def _take_queue(self) -> list[_Request]:
+        with self._mutex:
+            batch, self._queue = self._queue, []
+        for request in batch:
+            if request.take is not None:
+                request.checked = request.take()
+        return batch
+
+    def _write(self, connection: Connection, checked: list[Verdict]) -> list[Answer]:
         answers: list[Answer] = []
         for at in range(0, len(checked), BATCH_STATEMENTS_MAX):
-            answers += self._write_batch(checked[at : at + BATCH_STATEMENTS_MAX])
+            answers += self._write_batch(connection, checked[at : at + BATCH_STATEMENTS_MAX])
         return answers
 
-    def _write_batch(self, checked: Sequence[Verdict]) -> list[Answer]:
-        self._stop.require_running()
-        with turn(self._state, self._engine) as connection:
-            try:
-                plan = self._commit_batch(connection, checked)
-                size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
-            except STORAGE_ERRORS as error:
-                self._builder = None
-                raise self._stop.after_storage(error) from error
-        self._step("answer")
+    def _write_batch(self, connection: Connection, checked: Sequence[Verdict]) -> list[Answer]:
+        try:
+            plan = self._commit_batch(connection, checked)
+            size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
+        except STORAGE_ERRORS as error:
+            self._builder = None
+            raise self._stop.after_storage(error) from error
         return [
             Recorded(one.index, one.leaf, size, checkpoint, one.new) if isinstance(one, Accepted) else one
             for one in plan.outcomes
