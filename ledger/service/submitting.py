@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ledger.core.receipt import Receipt
 from ledger.errors import Unavailable
-from ledger.sequencer.checking import Verdict, check
+from ledger.sequencer.checking import Checked, Verdict, check
 from ledger.sequencer.writer import Recorded
 from ledger.service.ledger import Ledger
 from ledger.service.submit import receipts
@@ -97,11 +97,18 @@ class _Line(Generic[T]):
 class Submitter:
     """Records for callers on event loops. Close it before the ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, admit: Callable[[Checked], None] = lambda checked: None) -> None:
+        """`admit` is asked of each statement whose signatures hold, and refuses by raising."""
         self._ledger = ledger
+        self._admit = admit
         self._here = 0
         self._to_write = _Line[Verdict]("gigaton-write", self._record)
         self._to_check = _Line[bytes]("gigaton-check", self._check)
+
+    @property
+    def waiting(self) -> int:
+        """Number of statements that have no answer yet."""
+        return self._here
 
     async def submit(self, statement: bytes) -> Receipted:
         """Record one statement; answered when it is durable and its checkpoint signed.
@@ -122,6 +129,7 @@ class Submitter:
         for one in self._to_check.take():
             try:
                 verdict = check(one.what)
+                self._admit(verdict)
             except Exception as error:  # noqa: BLE001 - refusal or bug, it is told to whoever waits
                 _deliver([(one.future, error)])
             else:
