@@ -58,17 +58,17 @@ def found_with_keys(directory: Path, *, passphrase: str = "open") -> World:
     """A founded ledger whose log key lies in a key file, as an operator's does."""
     world = World()
     found(directory, world).close()
-    keep_log_key(directory)
+    keep_log_key(directory, passphrase=passphrase)
     return world
 
 
-def keep_log_key(directory: Path) -> None:
+def keep_log_key(directory: Path, *, passphrase: str = "open") -> None:
     """Put the log key of the small world into a key file, its passphrase beside it."""
     (directory / "keys").mkdir(mode=0o700)
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     log = StoredKey("log", "", (), "ed25519", pem)
-    own = new_service_keys(world.party_id("operator"))
+    own = new_service_keys(World().party_id("operator"))
     write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), passphrase)
     (directory / "keys" / "passphrase.txt").write_text(f"{passphrase}\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
