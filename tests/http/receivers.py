@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,9 @@ class Got(NamedTuple):
 class Receiver:
     """Keeps requests; `answer` decides the status of each, or None to answer never."""
 
-    def __init__(self, answer: Callable[[Got], int | None] = lambda got: 204) -> None:
+    def __init__(
+        self, answer: Callable[[Got], int | None] = lambda got: 204, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.got: list[Got] = []
         self.answer = answer
         self.released = threading.Event()
@@ -52,7 +55,9 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
@@ -79,9 +84,11 @@ def verified(got: Got, keys: dict[str, Any], *, audience: str) -> dict[str, Any]
 
 
 @contextmanager
-def receiving(answer: Callable[[Got], int | None] = lambda got: 204) -> Iterator[Receiver]:
+def receiving(
+    answer: Callable[[Got], int | None] = lambda got: 204, *, tls: ssl.SSLContext | None = None
+) -> Iterator[Receiver]:
     """A receiver, closed at the end."""
-    one = Receiver(answer)
+    one = Receiver(answer, tls=tls)
     try:
         yield one
     finally:
