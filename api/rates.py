@@ -69,8 +69,6 @@ class Rates:
     def charge(self, area: Area, who: str) -> None:
         """Count one request of somebody.
 
-        Of a statement, charge `key <text of the key that signed first>` after its signature was verified: the
-        name of its issuer may be written by anybody with a key of their own, which the rule book finds out later.
         Raises: Refused `rate_limited`.
         """
         limit = self._limits.get(area)

@@ -56,10 +56,11 @@ def serve(
     Example:  gigaton serve --data build/demo --port 8000
     """
     from api.app import make_app, served_app
+    from api.keyrings import read_passphrase
     from api.logs import event, log_to_stderr
     from api.server import BACKLOG
     from api.settings import Settings
-    from api.wiring import open_service, read_passphrase
+    from api.wiring import open_service
 
     # The server raises the signal again when all requests are answered.
     for number in (signal.SIGTERM, signal.SIGINT):
