@@ -57,9 +57,13 @@ def bench_http(
         print_json({"claims": claims, "cores": os.cpu_count(), "filled": filled, "measures": found})
         return
     for name, rows in found.items():
-        shown = table("measure", "a second", "p50 ms", "p99 ms", "ratio", "target", title=name, right=[1, 2, 3, 4, 5])
+        shown = table(
+            "measure", "a second", "p50 ms", "p99 ms", "cpu us", "ratio", "target", title=name, right=range(1, 7)
+        )
         for row in rows:
             times = (f"{us // 1000}.{us % 1000 // 100}" for us in (row.p50_us, row.p99_us))
-            shown.add_row(row.what, f"{row.per_second:,}", *times, ratio(row.ratio_ppm), ratio(row.target_ppm))
+            shown.add_row(
+                row.what, f"{row.per_second:,}", *times, str(row.cpu_us), ratio(row.ratio_ppm), ratio(row.target_ppm)
+            )
         out.print(shown)
     out.print(f"{rounds} rounds of {claims} claims, {filled} in the log before, {os.cpu_count()} cores, 64 connections")

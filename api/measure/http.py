@@ -20,7 +20,7 @@ from msgspec import Struct
 from api.bench import BenchWorld, build, sign_claims
 from api.measure import load
 from api.measure.load import Load, get, post
-from api.measure.served import PARSE_ONLY, serving
+from api.measure.served import PARSE_ONLY, Serving, serving
 from api.routers.statements import CONTENT_TYPE
 from api.wiring import DATABASE_FILE
 from ledger.core.jws import open_jws
@@ -38,12 +38,16 @@ Progress = Callable[[str], None]
 
 
 class Row(Struct, frozen=True):
-    """One rate; where it is a ratio of another rate of the run, that ratio in parts per million, and its target."""
+    """One rate, how long answers took, and what a request cost the server's processes of the processor.
+
+    Where the rate is compared with another of the run: their ratio in parts per million, and its target.
+    """
 
     what: str
     per_second: int
     p50_us: int
     p99_us: int
+    cpu_us: int
     ratio_ppm: int | None = None
     of: str | None = None
     target_ppm: int | None = None
@@ -54,9 +58,12 @@ class _Rounds:
 
     def __init__(self) -> None:
         self.found: dict[str, list[Load]] = {}
+        self._cpu_us: dict[str, list[int]] = {}
 
-    def add(self, what: str, port: int, requests: Sequence[bytes]) -> None:
-        one = load.run_load(port, requests)
+    def add(self, what: str, server: Serving, requests: Sequence[bytes]) -> None:
+        before_us = server.cpu_us()
+        one = load.run_load(server.port, requests)
+        self._cpu_us.setdefault(what, []).append((server.cpu_us() - before_us) // len(requests))
         assert set(one.statuses) <= {200, 201}, f"{what}: {one.statuses}"
         self.found.setdefault(what, []).append(one)
 
@@ -70,6 +77,7 @@ class _Rounds:
             median_low([one.per_second for one in mine]),
             median_low([one.p50_us for one in mine]),
             median_low([one.p99_us for one in mine]),
+            median_low(self._cpu_us[what]),
             median_low(ratios) if ratios else None,
             of,
             target_ppm,
@@ -94,9 +102,9 @@ def measure(
     found = _Rounds()
     with serving(folder, workers=1) as one, serving(folder, workers=2) as two:
         known: list[bytes] = []
-        for port in (one, two):
+        for server in (one, two):
             known += islice(made, _WARM)
-            load.run_load(port, _recording(known[-_WARM:]))
+            load.run_load(server.port, _recording(known[-_WARM:]))
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             fresh, others = list(islice(made, claims)), list(islice(made, claims))

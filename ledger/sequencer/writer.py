@@ -16,8 +16,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
-
 from ledger.core.note import Vkey
 from ledger.core.signing import Signer
 from ledger.core.tiles import TreeBuilder
@@ -27,6 +25,7 @@ from ledger.sequencer.checking import Checked, Checkers, Verdict
 from ledger.sequencer.clock import Clock
 from ledger.sequencer.observer import Observer, Silent, observed
 from ledger.sequencer.plan import Accepted, Plan, make_plan
+from ledger.sequencer.request import Answer, Recorded, Request, fail, settle
 from ledger.sequencer.signer_state import SignerState
 from ledger.sequencer.signing import Step, sign_head
 from ledger.sequencer.standing import (
@@ -44,28 +43,10 @@ from ledger.store.engine import STORAGE_ERRORS, Connection, Engine, looking, req
 from ledger.store.faults import has_other_machines, unavailable, was_undone
 from ledger.store.view import SqlView
 
+__all__ = ["Answer", "Recorded", "Step", "Writer"]
+
 QUEUE_STATEMENTS_MAX = 50_000
 BATCH_STATEMENTS_MAX = 2_000
-
-
-class Recorded(Struct, frozen=True):
-    """Where a statement stands, and the checkpoint that covers it. `new` is false for bytes recorded before."""
-
-    index: int
-    leaf: bytes
-    size: int
-    checkpoint: bytes
-    new: bool
-
-
-Answer = Recorded | LedgerError
-
-
-class _Request:
-    def __init__(self, checked: list[Verdict]) -> None:
-        self.checked = checked
-        self.answers: list[Answer] | None = None
-        self.failure: LedgerError | None = None
 
 
 class Writer:
@@ -89,7 +70,7 @@ class Writer:
         self._observer: Observer = observer or Silent()
         self._checkers = Checkers()
         self._mutex, self._commit = threading.Lock(), threading.Lock()
-        self._queue: list[_Request] = []
+        self._queue: list[Request] = []
         self._builder: TreeBuilder | None = None
         self._stop = Stop(engine)
         self.reload(fully=False)
@@ -118,56 +99,65 @@ class Writer:
 
     def record(self, checked: Callable[[], list[Verdict]]) -> list[Answer]:
         """Wait for what `check` began, and record it as `append` does."""
-        request = _Request(checked())
+        request = Request(checked())
         self._step("verified")
+        return self._answer(request)
+
+    def record_waiting(self, take: Callable[[], list[Verdict]]) -> list[Answer]:
+        """Record what `take` gives when it is this process's turn: who came while others wrote goes along."""
+        return self._answer(Request([], take))
+
+    def _answer(self, request: Request) -> list[Answer]:
         with self._mutex:
             if sum(len(one.checked) for one in self._queue) + len(request.checked) > QUEUE_STATEMENTS_MAX:
                 raise Unavailable("busy", "too many statements are waiting")
             self._queue.append(request)
         with self._commit:
-            if request.answers is None and request.failure is None:
+            if not request.done:
                 self._run_waiting()
-        if request.failure is not None:
-            raise request.failure
-        assert request.answers is not None, "a request without failure is answered"
-        return request.answers
+        return request.result()
 
     def _run_waiting(self) -> None:
-        with self._mutex:
-            batch, self._queue = self._queue, []
+        batch: list[Request] = []
         try:
-            answers = self._write([one for request in batch for one in request.checked])
+            self._stop.require_running()
+            with turn(self._state, self._engine) as connection:
+                batch = self._take_queue()
+                answers = self._write(connection, [one for request in batch for one in request.checked])
+            self._step("answer")
         except LedgerError as error:
-            for request in batch:
-                request.failure = error
+            if not batch:  # the turn was not to be had
+                self._observer.failed(error.code)
+                batch = self._take_queue()
+            fail(batch, error)
             return
         except BaseException as error:
             # A bug met by whoever holds the turn; the others of the batch were not answered either.
-            for request in batch:
-                request.failure = Unavailable("writer_stopped", f"{type(error).__name__}: {error}")
+            fail(batch or self._take_queue(), Unavailable("writer_stopped", f"{type(error).__name__}: {error}"))
             raise
-        at = 0
-        for request in batch:
-            request.answers = answers[at : at + len(request.checked)]
-            at += len(request.checked)
+        settle(batch, answers)
 
-    def _write(self, checked: list[Verdict]) -> list[Answer]:
+    def _take_queue(self) -> list[Request]:
+        with self._mutex:
+            batch, self._queue = self._queue, []
+        for request in batch:
+            request.fill()
+        return batch
+
+    def _write(self, connection: Connection, checked: list[Verdict]) -> list[Answer]:
         answers: list[Answer] = []
         for at in range(0, len(checked), BATCH_STATEMENTS_MAX):
             batch = checked[at : at + BATCH_STATEMENTS_MAX]
-            answers += observed(self._observer, partial(self._write_batch, batch))
+            answers += observed(self._observer, partial(self._write_batch, connection, batch))
         return answers
 
-    def _write_batch(self, checked: Sequence[Verdict]) -> list[Answer]:
-        self._stop.require_running()
-        with turn(self._state, self._engine) as connection:
-            try:
-                plan = self._commit_batch(connection, checked)
-                size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
-            except STORAGE_ERRORS as error:
-                self._builder = None
-                raise self._stop.after_storage(error) from error
-        self._step("answer")
+    def _write_batch(self, connection: Connection, checked: Sequence[Verdict]) -> list[Answer]:
+        try:
+            plan = self._commit_batch(connection, checked)
+            size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
+        except STORAGE_ERRORS as error:
+            self._builder = None
+            raise self._stop.after_storage(error) from error
         return [
             Recorded(one.index, one.leaf, size, checkpoint, one.new) if isinstance(one, Accepted) else one
             for one in plan.outcomes

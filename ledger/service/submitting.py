@@ -149,7 +149,7 @@ class Submitter:
         _deliver([(one.future, outcome) for one, outcome in zip(group, outcomes, strict=True)])
 
     def _record_all(self, take: Callable[[], list[Verdict]]) -> list[Outcome]:
-        answers = self._ledger.writer.record_all_that_wait(take)
+        answers = self._ledger.writer.record_waiting(take)
         made = iter(receipts(self._ledger, [one for one in answers if isinstance(one, Recorded)]))
         return [Receipted(one, next(made)) if isinstance(one, Recorded) else one for one in answers]
 

@@ -15,6 +15,9 @@ from ledger.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 30_000
 WAL_AUTOCHECKPOINT_PAGES = 65_536
+# More than a serving process has threads, so that the writer never waits for those who read.
+CONNECTIONS_MAX = 64
+CONNECTIONS_KEPT = 16
 
 # pragma -> the value that must be read back.
 _SETTINGS: dict[str, str | int] = {
@@ -28,7 +31,12 @@ _SETTINGS: dict[str, str | int] = {
 
 def sqlite_engine(path: Path) -> Engine:
     """An engine whose transactions begin by taking the write lock, except where `reading` says otherwise."""
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        pool_size=CONNECTIONS_KEPT,
+        max_overflow=CONNECTIONS_MAX - CONNECTIONS_KEPT,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+    )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _begin_immediate)
     return engine
