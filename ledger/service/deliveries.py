@@ -24,7 +24,7 @@ from ledger.service.ledger import Ledger
 from ledger.service.webhooks import filters_of
 from ledger.store import log_store
 from ledger.store import subscriptions as rows
-from ledger.store.beside import looking, writing
+from ledger.store.beside import writing
 from ledger.store.engine import Connection
 from ledger.store.only_one import OnlyOne
 from ledger.store.postgres import WRITER_LOCK
@@ -88,9 +88,9 @@ def deliverer(ledger: Ledger) -> OnlyOne:
 def spread(ledger: Ledger) -> bool:
     """Turn new entries into deliveries; True while there are more to look at.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         size = log_store.read_head(connection).checkpoint_size
         behind = rows.behind(connection, size)
         if not behind:
@@ -107,9 +107,9 @@ def spread(ledger: Ledger) -> bool:
 def due(ledger: Ledger, *, busy: Collection[str]) -> list[Parcel]:
     """What is to be sent now, except to those that something is being sent to.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         by_subscription: dict[str, list[rows.Pending]] = {}
         for one in rows.due(connection, now_ms(), limit=DUE_MAX):
             if one.subscription not in busy:
@@ -129,7 +129,7 @@ def due(ledger: Ledger, *, busy: Collection[str]) -> list[Parcel]:
 def settle(ledger: Ledger, subscription: str, outcomes: Sequence[Outcome]) -> None:
     """Note what came of attempts.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
     received = [one.index for one in outcomes if one.problem is None]
     with writing(ledger.engine) as connection:
@@ -147,9 +147,9 @@ def settle(ledger: Ledger, subscription: str, outcomes: Sequence[Outcome]) -> No
 def load(ledger: Ledger) -> rows.Load:
     """What waits and what was given up, of all subscribers together.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         loads = rows.loads(connection).values()
     return rows.Load(sum(one.pending for one in loads), sum(one.dead for one in loads))
 

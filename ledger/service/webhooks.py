@@ -24,7 +24,7 @@ from ledger.service.addresses import URL_CHARACTERS_MAX, Allowed, require_allowe
 from ledger.service.ledger import Ledger
 from ledger.store import log_store
 from ledger.store import subscriptions as rows
-from ledger.store.beside import looking, writing
+from ledger.store.beside import writing
 
 OF_ONE_MAX = 20
 OF_ALL_MAX = 1_000
@@ -89,7 +89,7 @@ class Dead(Struct, frozen=True):
 def subscribe(ledger: Ledger, wanted: Wanted, *, owner: str, allowed: Collection[Allowed]) -> Subscription:
     """Tell a party of every entry from now on that meets the filters.
 
-    Raises: NotAllowed `address_not_allowed`, `quota_used_up`; Unavailable `storage_failed`.
+    Raises: NotAllowed `address_not_allowed`, `quota_used_up`; Unavailable `busy`, `database_unusable`.
     """
     require_allowed(wanted.url, allowed)
     with writing(ledger.engine) as connection:
@@ -111,9 +111,9 @@ def subscribe(ledger: Ledger, wanted: Wanted, *, owner: str, allowed: Collection
 def listed(ledger: Ledger, *, owner: str) -> list[Subscription]:
     """A party's subscriptions, oldest first.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         loads = rows.loads(connection)
         return [_shown(one, loads.get(one.id, rows.Load(0, 0))) for one in rows.of_owner(connection, owner)]
 
@@ -121,9 +121,9 @@ def listed(ledger: Ledger, *, owner: str) -> list[Subscription]:
 def get(ledger: Ledger, identity: str, *, owner: str) -> Subscription:
     """One of a party's own subscriptions.
 
-    Raises: Malformed `no_webhook`; Unavailable `storage_failed`.
+    Raises: Malformed `no_webhook`; Unavailable `busy`, `database_unusable`.
     """
-    with looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         one = rows.get(connection, owner, identity)
         if one is None:
             raise _missing()
@@ -133,7 +133,7 @@ def get(ledger: Ledger, identity: str, *, owner: str) -> Subscription:
 def remove(ledger: Ledger, identity: str, *, owner: str) -> None:
     """End a subscription; what is under way may still arrive.
 
-    Raises: Malformed `no_webhook`; Unavailable `storage_failed`.
+    Raises: Malformed `no_webhook`; Unavailable `busy`, `database_unusable`.
     """
     with writing(ledger.engine) as connection:
         if not rows.remove(connection, owner, identity):
@@ -143,9 +143,9 @@ def remove(ledger: Ledger, identity: str, *, owner: str) -> None:
 def dead(ledger: Ledger, identity: str, *, owner: str) -> list[Dead]:
     """The first entries that the subscriber could not be told of.
 
-    Raises: Malformed `no_webhook`; Unavailable `storage_failed`.
+    Raises: Malformed `no_webhook`; Unavailable `busy`, `database_unusable`.
     """
-    with looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         if rows.get(connection, owner, identity) is None:
             raise _missing()
         found = rows.dead(connection, identity, limit=DEAD_SHOWN_MAX)
@@ -155,7 +155,7 @@ def dead(ledger: Ledger, identity: str, *, owner: str) -> list[Dead]:
 def revive(ledger: Ledger, identity: str, *, owner: str) -> int:
     """Try again what was given up; gives how many.
 
-    Raises: Malformed `no_webhook`; Unavailable `storage_failed`.
+    Raises: Malformed `no_webhook`; Unavailable `busy`, `database_unusable`.
     """
     with writing(ledger.engine) as connection:
         if rows.get(connection, owner, identity) is None:
