@@ -17,7 +17,7 @@ from api import errors
 from api.deps import Service
 from api.logs import event, log_to_stderr
 from api.rates import Limited
-from api.routers import batch, drafts, evidence, health, log, metrics, reads, statements, tokens
+from api.routers import batch, drafts, evidence, health, log, metrics, reads, statements, tokens, webhooks
 from api.security import Guard
 from api.settings import Settings
 from api.wiring import open_service
@@ -27,7 +27,7 @@ from ledger.sequencer.checking import end_with_parent
 
 SAMPLE_S = 1
 RESTART_PAUSE_S = 1
-_ROUTERS = (statements, batch, reads, log, health, metrics, tokens, evidence, drafts)
+_ROUTERS = (statements, batch, reads, log, health, metrics, tokens, evidence, drafts, webhooks)
 
 
 def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
@@ -38,6 +38,8 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        if service.deliverer is not None:
+            service.deliverer.start()
         sampling = asyncio.create_task(_sample(service))
         yield {"metrics": service.metrics}  # handed to every connection
         sampling.cancel()

@@ -27,6 +27,7 @@ _BY_CODE = {
     "bad_token": 401,
     "evidence_too_large": 413,
     "no_draft": 404,
+    "no_webhook": 404,
     "no_entry": 404,
     "bad_request": 400,
     "head_too_large": 431,

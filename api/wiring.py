@@ -18,10 +18,12 @@ from api.keyrings import open_rings
 from api.metrics import Metrics
 from api.rates import Rates
 from api.settings import Settings
+from api.webhooks import Deliverer
 from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import LedgerError, NotAllowed, Unreadable
 from ledger.sequencer.observer import Observer
+from ledger.service.addresses import read_allowed
 from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
@@ -98,8 +100,9 @@ def open_for_writing(directory: Path, rings: list[KeyRing], *, observer: Observe
 def open_service(settings: Settings) -> Service:
     """All that a serving process needs.
 
-    Raises: the codes of `open_rings`, `open_for_writing` and `Rates`.
+    Raises: the codes of `open_rings`, `open_for_writing`, `Rates` and `read_allowed`.
     """
+    allowed = read_allowed(settings.webhooks_allowed)
     rates = Rates(settings.limits, trusted_proxies=settings.trusted_proxies)
     rings = open_rings(settings.data, settings.passphrase)
     own = settings.data / "keys" / service_keys.FILE_NAME
@@ -113,4 +116,15 @@ def open_service(settings: Settings) -> Service:
     except LedgerError:
         ledger.close()
         raise
-    return Service(ledger=ledger, own_keys=found, rates=rates, metrics=metrics, log_clients=settings.log_clients)
+    deliverer = None
+    if allowed and found is not None:
+        deliverer = Deliverer(ledger, found.webhook, allowed=allowed, metrics=metrics)
+    return Service(
+        ledger=ledger,
+        own_keys=found,
+        rates=rates,
+        metrics=metrics,
+        log_clients=settings.log_clients,
+        webhooks_allowed=allowed,
+        deliverer=deliverer,
+    )
