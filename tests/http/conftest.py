@@ -66,7 +66,7 @@ def keep_log_key(directory: Path) -> None:
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     log = StoredKey("log", "", (), "ed25519", pem)
-    own = new_service_keys(world.party_id("operator"))
+    own = new_service_keys(World().party_id("operator"))
     write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), "open")
     (directory / "keys" / "passphrase.txt").write_text("open\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
