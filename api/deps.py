@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.batch import Batches
+from api.metrics import Metrics
 from api.rates import OFF, Rates
 from api.service_keys import ServiceKeys
 from ledger.errors import Unavailable
@@ -21,6 +22,8 @@ class Service:
     """The parts of a serving process. The wiring opens them; `close` lets all of them go."""
 
     ledger: Ledger
+    metrics: Metrics = field(default_factory=Metrics)
+    log_clients: bool = False
     own_keys: ServiceKeys | None = None
     rates: Rates = field(default_factory=lambda: Rates([OFF]))
     submitter: Submitter = field(init=False)

@@ -26,7 +26,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import problem
+from api.errors import answer
 from ledger.errors import Refused, Unreadable
 
 Area = Literal["writes", "token", "evidence", "reads"]
@@ -110,7 +110,7 @@ class Limited:
                 if area is not None:
                     self._rates.charge(area, f"address {self._rates.address_of(scope)}")
             except Refused as error:
-                await problem(error)(scope, receive, send)
+                await answer(scope, error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

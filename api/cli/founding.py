@@ -42,8 +42,9 @@ def init(
     """
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
+    from api.keyrings import read_passphrase
     from api.service_keys import SERVICE, new_service_keys
-    from api.wiring import keep_database, read_passphrase
+    from api.wiring import keep_database
     from keys.generate import issue_seal, new_key
     from keys.keyfile import KeyRing
     from keys.signer import FileSigner
@@ -119,8 +120,9 @@ def keygen(
 
     Example:  gigaton keygen acme --owner https://acme.example --purpose claim
     """
+    from api.keyrings import read_passphrase
     from api.service_keys import SERVICE, new_service_keys
-    from api.wiring import open_for_reading, read_passphrase
+    from api.wiring import open_for_reading
     from keys.generate import new_key
     from keys.keyfile import KeyRing, StoredKey, write_ring
     from ledger.domain.statements.members import Purpose

@@ -18,7 +18,7 @@ from api.demo.cast import Cast, party_id
 from api.demo.kept import reference_to, state_with_evidence
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
-from api.methodologies import SHIPPED_FACTOR_SETS, SHIPPED_METHODOLOGIES, shipped_factor_set, shipped_methodology
+from api.methodologies import SHIPPED_FACTOR_SETS, shipped_factor_set, shipped_on
 from api.wiring import keep_database, sealing_of
 from keys.trust import Trust, write_trust
 from ledger.core.strict import to_base64url
@@ -138,8 +138,7 @@ class Job:
         write_trust(self.directory / "trust.json", trust)
 
     def publish(self) -> int:
-        """Publish goals, what ships on a GWP set that the programme accepts, and one adoption methodology a registry,
-        registry methodology and kind."""
+        """Publish goals, what ships, and one adoption methodology a registry, registry methodology and kind."""
         name = self.ledger.name
         author, approver = self.cast.hand(METHODOLOGIST, "publish"), self.cast.hand(ACCREDITOR, "accredit")
         operator = self.cast.hand(OPERATOR, "publish")
@@ -147,9 +146,7 @@ class Job:
         sets = [shipped_factor_set(one) for one in SHIPPED_FACTOR_SETS]
         self._must(state("FactorSet", one, ledger=name, author=author) for one in sets)
         adopted = {method.id: method for method in map(drafts.adoption_of, self._rows)}
-        accepted = (None, *self.ledger.programme.subject.policy.gwp_sets)
-        shipped = [one for one in map(shipped_methodology, SHIPPED_METHODOLOGIES) if one.gwp_set in accepted]
-        methods = [*shipped, *adopted.values()]
+        methods = [*shipped_on(self.ledger.programme.subject.policy.gwp_sets), *adopted.values()]
         self._must(state("Methodology", one, ledger=name, author=author, approvals=[approver]) for one in methods)
         return len(methods)
 

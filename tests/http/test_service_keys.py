@@ -119,7 +119,7 @@ def test_a_token_by_command(served: Served, tmp_path: Path) -> None:
     assert httpx.get(f"{served.url}/v1/drafts", headers=bearer(given.stdout.strip())).status_code == 200
     # Without its true audience an assertion is made out to the address that was asked, which is another.
     refused = gigaton(folder, *asked)
-    assert (refused.returncode, "token_refused" in refused.stderr) == (1, True)
+    assert (refused.returncode, "bad_assertion" in refused.stderr) == (1, True)
 
 
 def test_an_assertion_of_our_own_is_what_the_service_takes(served: Served) -> None:
