@@ -99,6 +99,8 @@ def test_evidence_by_command_is_evidence_over_http(served: Served, tmp_path: Pat
     assert gigaton(served.directory, *wanted, str(tmp_path / "one")).returncode == 0
     assert (tmp_path / "one").read_bytes() == RAW
     assert gigaton(served.directory, *wanted, str(tmp_path / "one")).returncode == 2  # nothing is replaced
+    nobody = gigaton(served.directory, *arguments[:-2], f"{owner}-x", "--json")
+    assert (nobody.returncode, "unknown_party" in nobody.stdout) == (1, True)
     stranger = gigaton(served.directory, *wanted, str(tmp_path / "two"), "--party", world.party_id("plant"))
     assert "no_evidence" in stranger.stderr
     assert stranger.returncode == 1

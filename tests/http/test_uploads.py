@@ -40,7 +40,7 @@ def test_reading_gives_a_file_and_never_a_page(served: Served, client: httpx.Cli
     headers = {**bearer(tokens["carrier"]), "Content-Type": "text/html"}
     path = f"/v1/evidence/{digest_of(raw)}?claim={identity}"
     assert client.put(path, content=raw, headers=headers).status_code == 201
-    ranges = {"Range": "bytes=" + ",".join("0-1" for _ in range(10_000))}
+    ranges = {"Range": "bytes=" + ",".join("0-1" for _ in range(1_000))}
     for more in ({}, {"Range": "bytes=-1"}, ranges, {"Accept": "text/html"}):
         answer = client.get(path, headers={**bearer(tokens["carrier"]), **more})
         assert (answer.status_code, answer.content) == (200, raw)
