@@ -33,6 +33,7 @@ ASSERTION_TYP, ACCESS_TYP = "client-authentication+jwt", "at+jwt"
 ASSERTION_SECONDS_MAX = 300
 TOKEN_SECONDS = 600
 TOKEN_PATH = "/v1/token"  # noqa: S105 - a path, no secret
+FORM_TYPE = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 32_768
 _FIELDS_MAX = 8
 
