@@ -113,7 +113,6 @@ def keygen(
     """
     from api.keyrings import read_passphrase
     from api.service_keys import FILE_NAME, new_service_keys
-    from api.wiring import open_for_reading
     from keys.generate import new_key
     from keys.keyfile import KeyRing, StoredKey, write_ring
     from ledger.domain.statements.members import Purpose
@@ -121,6 +120,8 @@ def keygen(
     if service:
         if name or owner or purpose:
             raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
+        from api.wiring import open_for_reading
+
         with open_for_reading(data) as ledger:
             made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
         name = FILE_NAME.removesuffix(".age")
