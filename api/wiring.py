@@ -15,11 +15,13 @@ from cryptography.x509 import load_pem_x509_certificate
 from api import service_keys
 from api.deps import Service
 from api.keyrings import open_rings
+from api.metrics import Metrics
 from api.rates import Rates
 from api.settings import Settings
 from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import LedgerError, NotAllowed, Unreadable
+from ledger.sequencer.observer import Observer
 from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
@@ -78,7 +80,7 @@ def open_for_reading(directory: Path) -> Ledger:
     return Ledger.open(directory, database=database_of(directory))
 
 
-def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
+def open_for_writing(directory: Path, rings: list[KeyRing], *, observer: Observer | None = None) -> Ledger:
     """The ledger of a directory with its log key.
 
     Raises: NotAllowed `no_such_key` when no key file holds it.
@@ -89,7 +91,7 @@ def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
         for stored in ring.keys:
             if stored.algorithm == "ed25519" and FileSigner.from_stored(stored).public_key == wanted:
                 signer = FileSigner.from_stored(stored)
-                return Ledger.open(directory, database=database_of(directory), signer=signer)
+                return Ledger.open(directory, database=database_of(directory), signer=signer, observer=observer)
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
 
 
@@ -101,7 +103,8 @@ def open_service(settings: Settings) -> Service:
     rates = Rates(settings.limits, trusted_proxies=settings.trusted_proxies)
     rings = open_rings(settings.data, settings.passphrase)
     own = settings.data / "keys" / service_keys.FILE_NAME
-    ledger = open_for_writing(settings.data, rings)
+    metrics = Metrics()
+    ledger = open_for_writing(settings.data, rings, observer=metrics)
     ledger.keep()
     try:
         own_rings = [read_ring(own, settings.passphrase)] if own.exists() else []
@@ -110,4 +113,4 @@ def open_service(settings: Settings) -> Service:
     except LedgerError:
         ledger.close()
         raise
-    return Service(ledger=ledger, own_keys=found, rates=rates)
+    return Service(ledger=ledger, own_keys=found, rates=rates, metrics=metrics, log_clients=settings.log_clients)

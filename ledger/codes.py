@@ -103,7 +103,6 @@ _RULES: dict[str, str] = {
     "zero_factor": "Use a factor above zero where the formula divides by it.",
     "unknown_name": "Let terms name only inputs and factors of the methodology.",
     "tier_without_input": "Let a term with `up_to` or `beyond` name an input.",
-    "bad_draws": "Ask for a number of draws within the limits, and name a seed.",
     "bad_bounds": "Let the lower bound be at most the upper one.",
     "bad_adoption": "State an adoption as one input `issued` in tCO2e that is the whole baseline.",
     "bad_goal": "Mend the target's goal or base year.",
@@ -188,6 +187,10 @@ _STORE = {
     "wrong_method": "See the Allow header, or /openapi.json.",
     "wrong_content_type": "Send the body under the content type that is named.",
     "encoded_body": "Send the body without Content-Encoding.",
+    "bad_request": "Send a request that RFC 9112 allows, its length stated once.",
+    "head_too_large": "Send fewer or shorter headers.",
+    "target_too_long": "Send a shorter address; what is long belongs into a body.",
+    "too_slow": "Send the request again, on a better connection or in smaller parts.",
     "no_tile": "Fetch the checkpoint first: tiles end at the size that it names.",
     "unforeseen": "This is our mistake: report it with the X-Request-Id of the answer.",
     "clock_backwards": "Set the machine's clock right; writing goes on when it has caught up.",
@@ -207,7 +210,7 @@ _STORE = {
     "no_evidence": "Name a digest and a claim of your own, or one whose evidence you may read, with your token.",
     "no_draft": "List your drafts: GET /v1/drafts.",
     "bad_draft_id": "Name the draft by a UUID, in lower case.",
-    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at disk and database.",
+    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at the disk.",
     "evidence_damaged": "Restore the evidence file from a backup; the digest in the claim tells whether it is right.",
 }
 
@@ -225,6 +228,7 @@ _KEYS = {
 
 # Auditing (verifier)
 _AUDIT = {
+    "bad_draws": "Ask for a number of draws within the limits, and name a seed.",
     "packages_missing": "Install gigaton with all its packages to check PDF certificates: pip install gigaton.",
     "not_proven": "Resolve what the audit found first; nothing is attested on a log that is not proven.",
     "not_a_claim": "Name the index of a claim's entry.",

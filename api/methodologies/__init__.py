@@ -41,6 +41,12 @@ def shipped_methodology(name: str) -> Methodology:
     return msgspec.json.decode(_read("methods", name), type=Methodology)
 
 
+def shipped_on(gwp_sets: Sequence[str]) -> list[Methodology]:
+    """What ships for a programme that accepts these GWP sets; the rule book refuses the rest."""
+    methods = map(shipped_methodology, SHIPPED_METHODOLOGIES)
+    return [one for one in methods if one.gwp_set is None or one.gwp_set in gwp_sets]
+
+
 def _read(folder: str, name: str) -> bytes:
     return resources.files(__package__).joinpath(folder, f"{name}.json").read_bytes()
 

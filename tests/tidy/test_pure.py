@@ -7,6 +7,7 @@ Exact rationals are written `Fraction(a, b)`: a `/` is exact or not by the types
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,38 @@ def approximate(module: ast.Module) -> Iterator[ast.AST]:
                 pass
 
 
+# Above core and domain, and below api: what may be approximate, by name, and what it measures.
+APPROXIMATE = {
+    "ledger/certificates": "points on a page",
+    "ledger/store/sqlite.py": "seconds that SQLite waits for a lock",
+    "ledger/sequencer/keeper.py": "seconds between two tries",
+}
+NUMBERS = re.compile(r"(?:_(?:g|kg|t|ppm|ms|s|bytes|max|size|count|index)|\d)\Z", re.IGNORECASE)
+
+
+def numeric(node: ast.expr) -> bool:
+    """Whether an operand is to be seen to be a number; a `/` may also join paths, and no reader sees types."""
+    match node:
+        case ast.Constant(value=int() | float()):
+            return True
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return NUMBERS.search(name) is not None
+        case ast.Call(func=ast.Name(id="len" | "sum" | "int" | "abs" | "min" | "max")):
+            return True
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.FloorDiv() | ast.Mod()):
+            return True
+        case _:
+            return False
+
+
+def approximate_figures(module: ast.Module) -> Iterator[ast.AST]:
+    """As `approximate`, but a `/` between what may be paths is left alone."""
+    for node in approximate(module):
+        sides = (node.left, node.right) if isinstance(node, ast.BinOp) else ()
+        if not sides or any(map(numeric, sides)):
+            yield node
+
+
 def packages(module: ast.Module) -> Iterator[tuple[ast.AST, str]]:
     """Every import, with the name of the distribution or package at its top."""
     for node in ast.walk(module):
@@ -59,6 +92,24 @@ def test_the_judge_itself_sees_floats() -> None:
 
 def test_no_float_in_core_or_domain() -> None:
     assert [where(path, node) for path in python_files(*PURE) for node in approximate(tree(path))] == []
+
+
+def test_the_judge_of_figures_leaves_paths_alone() -> None:
+    found = ("total_g / 1000", "len(rows) / n", "a.grams_ppm / b", "(a + b) / c", "0.5", "float(a)")
+    assert [text for text in found if not list(approximate_figures(ast.parse(text)))] == []
+    paths = ("folder / name", "root / 'tile' / path", "Path(folder) / f'{n}.json'", "self._root / bundle_path(i, w)")
+    assert [text for text in paths if list(approximate_figures(ast.parse(text)))] == []
+
+
+def test_no_float_below_the_api() -> None:
+    """Figures are whole or exact all the way up; what is approximate by nature is named above."""
+    found = [
+        f"{where(path, node)} {ast.unparse(node)}"
+        for path in python_files("ledger", "keys", "verifier")
+        if not any(path.is_relative_to(ROOT / place) for place in APPROXIMATE)
+        for node in approximate_figures(tree(path))
+    ]
+    assert found == []
 
 
 def test_no_clock_in_core_or_domain() -> None:

@@ -20,7 +20,9 @@ ENTRY = {
 }
 CODE = re.compile(r"^```[a-z]*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(
-    r"(?:^|(?<=[\s;&|(/$]))(make|gigaton-verify|gigaton)[ \t]+(evidence (?:put|get)|[a-z][a-z-]*)([^\n`|;&>]*)", re.MULTILINE
+    r"(?:^|(?<=[\s;&|(/$]))(make|gigaton-verify|gigaton)[ \t]+"
+    r"(evidence (?:put|get)|methodology (?:list|show|check|draft)|[a-z][a-z-]*)([^\n`|;&>]*)",
+    re.MULTILINE,
 )
 Typed = tuple[str, str, frozenset[str]]
 
