@@ -87,8 +87,7 @@ def init(
         rings["operator"] = KeyRing((log, register, publish, seal.stored))
         rings[SERVICE] = KeyRing(new_service_keys(operator))
         _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
-        genesis = ledger.name.partition("#")[2]
-        seals = (seal.certificate,)
+        genesis, seals = ledger.name.partition("#")[2], (seal.certificate,)
         trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
         out.print(f"{ledger.name}\nkeys in {data / 'keys'}: take root-*.age offline\ntrust file {data / 'trust.json'}")
