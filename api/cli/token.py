@@ -38,7 +38,7 @@ def token(
     import httpx
     import msgspec
 
-    from api import tokens
+    from api import grants
     from api.assertions import token_form
     from api.keyrings import find_stored, open_rings, read_passphrase
     from keys.keyfile import read_ring
@@ -46,7 +46,7 @@ def token(
     passphrase = read_passphrase(data, passphrase_file)
     rings = [read_ring(Path(key), passphrase)] if key.endswith(".age") else open_rings(data, passphrase)
     stored = rings[0].keys[0] if key.endswith(".age") else find_stored(rings, key)
-    endpoint = server.rstrip("/") + tokens.TOKEN_PATH
+    endpoint = server.rstrip("/") + grants.TOKEN_PATH
     form = token_form(stored, audience=audience or endpoint, scope=scope)
     try:
         answer = httpx.post(endpoint, data=form, timeout=TIMEOUT_S, trust_env=False)
@@ -55,7 +55,7 @@ def token(
     try:
         if not answer.is_success:
             raise NotAllowed("token_refused", str(msgspec.json.decode(answer.content)["detail"])[:500])
-        granted = msgspec.json.decode(answer.content, type=tokens.Granted)
+        granted = msgspec.json.decode(answer.content, type=grants.Granted)
     except (msgspec.MsgspecError, UnicodeError, LookupError, TypeError):
         raise Unavailable("bad_answer", f"{endpoint} answered {answer.status_code}, and no token") from None
     if as_json:

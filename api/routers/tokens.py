@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api import tokens
 from api.deps import ServiceDep
+from api.grants import TOKEN_PATH, Granted
 from api.limits import read_body
-from api.tokens import Granted
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 
@@ -37,7 +37,7 @@ _GRANTED: dict[str, Any] = {
 
 
 @router.post(
-    tokens.TOKEN_PATH,
+    TOKEN_PATH,
     summary="Get an access token",
     response_class=Response,
     responses={200: {"description": "A token.", "content": {"application/json": {"schema": _GRANTED}}}},

@@ -53,7 +53,7 @@ class Liar:
         if path in self.deaf:
             kept = {"content-type": "application/problem+json"}
             return self.lie(Said(method, path, 404, kept, b'{"code":"no_route"}'))
-        passed = {"Content-Type": headers["Content-Type"]} if "Content-Type" in headers else {}
+        passed = {name: headers[name] for name in ("Content-Type", "Authorization") if name in headers}
         real = self.client.request(method, self.upstream + path, content=body, headers=passed)
         kept = {name: real.headers[name] for name in PASSED_ON if name in real.headers}
         return self.lie(Said(method, path, real.status_code, kept, real.content))
@@ -96,8 +96,18 @@ def handler_of(liar: Liar) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self._body()
             said = liar.answer(self.command, self.path, dict(self.headers), body)
             if said is None:
                 self.close_connection = True
@@ -122,11 +132,19 @@ def handler_of(liar: Liar) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Not a word."""
+
+
 @contextmanager
 def listening(liar: Liar) -> Iterator[str]:
     """The liar's address, while it listens."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(liar))
-    server.daemon_threads = True
+    server = Quiet(("127.0.0.1", 0), handler_of(liar))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from api import keyrings
-from api.client import LISTS
+from api.reading import LISTS
 from ledger.domain.statements.claim import Claim
 from ledger.service import find
 from tests.http.commands import Done, invoke, invoke_alone
