@@ -85,8 +85,7 @@ def init(
         online = {"operator": (log, register, publish, seal.stored), SERVICE: new_service_keys(operator)}
         rings = {**{one.name: (one,) for one in root_keys}, **online}
         _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
-        genesis = ledger.name.partition("#")[2]
-        seals = (seal.certificate,)
+        genesis, seals = ledger.name.partition("#")[2], (seal.certificate,)
         trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
         out.print(f"{ledger.name}\nkeys in {data / 'keys'}: take root-*.age offline\ntrust file {data / 'trust.json'}")
@@ -120,7 +119,6 @@ def keygen(
     """
     from api.keyrings import read_passphrase
     from api.service_keys import SERVICE, new_service_keys
-    from api.wiring import open_for_reading
     from keys.generate import new_key
     from keys.keyfile import KeyRing, write_ring
     from ledger.domain.statements.members import Purpose
@@ -128,6 +126,8 @@ def keygen(
     if service:
         if name or owner or purpose:
             raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
+        from api.wiring import open_for_reading
+
         with open_for_reading(data) as ledger:
             made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
         name = SERVICE

@@ -38,7 +38,7 @@ def token(
     """
     from urllib.parse import urlencode
 
-    from api import tokens
+    from api import grants
     from api.assertions import token_form
     from api.keyrings import find_stored, open_rings, read_passphrase
     from api.transport import Transport, decode
@@ -52,12 +52,12 @@ def token(
         stored = held[0]
     else:
         stored = find_stored(open_rings(data, passphrase), key)
-    form = token_form(stored, audience=audience or server.rstrip("/") + tokens.TOKEN_PATH, scope=scope)
+    form = token_form(stored, audience=audience or server.rstrip("/") + grants.TOKEN_PATH, scope=scope)
     with closing(Transport(server)) as transport:
         answer = transport.call(
-            "POST", tokens.TOKEN_PATH, content=urlencode(form).encode(), headers={"Content-Type": tokens.FORM_TYPE}
+            "POST", grants.TOKEN_PATH, content=urlencode(form).encode(), headers={"Content-Type": grants.FORM_TYPE}
         )
-    granted = decode(answer.body, tokens.Granted)
+    granted = decode(answer.body, grants.Granted)
     if as_json:
         print_json(granted)
         return

@@ -23,7 +23,12 @@ from ledger.service import report
 from tests.api.small import TWELVE, cut, run
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Their commands ask a server, and run in a test of their own beside one.
+ELSEWHERE = {"client.md"}  # tests/http/test_client_document.py
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in ELSEWHERE),
+]
 BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # A command, wherever in its line it begins; what the text says that it exits with; a remark behind it.
 COMMAND = re.compile(r"(?:^|(?<=[\s/]))(gigaton-verify|gigaton) +(.*?)(?:\s+-> exit (\d))?(?:\s+#.*)?$", re.MULTILINE)
