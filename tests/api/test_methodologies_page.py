@@ -1,5 +1,7 @@
-"""docs/methodologies.md names what ships: its tables are those of the files. `python -m tests.api.test_methodologies_page`
-prints them anew."""
+"""docs/methodologies.md names what ships: its tables are those of the files.
+
+`python -m tests.api.test_methodologies_page` prints them anew.
+"""
 
 from __future__ import annotations
 
