@@ -8,6 +8,12 @@ _.ViewerPreferences  # noqa: B018, F821 - written into the PDF's catalog by pike
 _.connection_made  # noqa: B018, F821 - called by asyncio
 _.data_received  # noqa: B018, F821 - called by asyncio
 _.connection_lost  # noqa: B018, F821 - called by asyncio
+_.on_header  # noqa: B018, F821 - called by httptools, as are its siblings
+_.send_400_response  # noqa: B018, F821 - called by uvicorn's protocol
+_._unsupported_upgrade_warning  # noqa: B018, F821, SLF001 - called by uvicorn's protocol
+_.keep_alive  # noqa: B018, F821 - read by uvicorn's protocol
+msg  # noqa: B018, F821 - named by uvicorn's call
+_.keep_subprocess_alive  # noqa: B018, F821 - called by uvicorn's supervisor
 _.media_type  # noqa: B018, F821 - read by Starlette
 _.background  # noqa: B018, F821 - read by FastAPI
 _.register_extensions  # noqa: B018, F821 - called by pyHanko's signer

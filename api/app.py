@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from api import errors
 from api.deps import Service
+from api.logs import event, log_to_stderr
 from api.rates import Limited
-from api.routers import batch, drafts, evidence, health, log, reads, statements, tokens
-from api.security import Guard, log_to_stderr
+from api.routers import batch, drafts, evidence, health, log, metrics, reads, statements, tokens
+from api.security import Guard
 from api.settings import Settings
 from api.wiring import open_service
 from ledger import __version__
+from ledger.errors import LedgerError
 from ledger.sequencer.checking import end_with_parent
+
+SAMPLE_S = 1
+RESTART_PAUSE_S = 1
+_ROUTERS = (statements, batch, reads, log, health, metrics, tokens, evidence, drafts)
 
 
 def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
@@ -27,8 +37,10 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        sampling = asyncio.create_task(_sample(service))
+        yield {"metrics": service.metrics}  # handed to every connection
+        sampling.cancel()
         service.close()
 
     app = FastAPI(
@@ -41,19 +53,34 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         lifespan=lifespan,
     )
     app.state.service = service
-    for router in (*(one.router for one in (statements, batch, reads, log, health, tokens, evidence, drafts)), *more):
+    service.metrics.watch(service.ledger, waiting=lambda: service.submitter.waiting)
+    for router in (*(one.router for one in _ROUTERS), *more):
         app.include_router(router)
     errors.install(app)
-    return Guard(Limited(app, service.rates))  # around the framework's own last resort, too
+    # Around the framework's own last resort, too.
+    return Guard(Limited(app, service.rates), metrics=service.metrics, log_clients=service.log_clients)
 
 
 def served_app(settings: Settings) -> ASGIApp:
     """The application of a process that serves beside others, opened from what the operator set."""
     log_to_stderr()
     serve_beside_others()
-    return make_app(open_service(settings))
+    try:
+        return make_app(open_service(settings))
+    except LedgerError as error:
+        # The first process found all in order, so this may pass: the parent starts another in a while.
+        event("process_failed", level=logging.ERROR, code=error.code, message=error.message)
+        time.sleep(RESTART_PAUSE_S)
+        raise SystemExit(1) from None
 
 
 def serve_beside_others() -> None:
     """What a serving process under another does first: it ends, in good order, when that one was killed."""
     end_with_parent(lambda: signal.raise_signal(signal.SIGTERM))
+
+
+async def _sample(service: Service) -> None:
+    """Keep the numbers fresh that another process may answer for."""
+    while True:
+        await asyncio.sleep(SAMPLE_S)
+        service.metrics.sample()

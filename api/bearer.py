@@ -27,7 +27,7 @@ def _caller(
 ) -> Caller | None:
     """The caller, where a token was sent.
 
-    Raises: NotAllowed `bad_token`; Refused `rate_limited`; Unavailable `no_service_keys`, `storage_failed`.
+    Raises: NotAllowed `bad_token`; Refused `rate_limited`; Unavailable `no_service_keys`, `busy`, `database_unusable`.
     """
     given = request.headers.getlist("authorization")
     if not given:

@@ -22,6 +22,7 @@ from ledger.domain.quantify import compile_formula, estimate
 from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.members import Reference
+from ledger.domain.statements.methodology import FactorSet, Methodology
 from ledger.domain.statements.programme import AccreditationGrant
 from ledger.errors import LedgerError
 from ledger.service import submit as acts
@@ -30,6 +31,7 @@ from ledger.service.ledger import Ledger
 from ledger.store import log_store
 
 OPERATOR, ACCREDITOR, METHODOLOGIST = "Bench Operator", "Bench Accreditor", "Bench Methodologist"
+METHODOLOGY = "grid-displacement-us"
 CLAIMANT, VERIFIER = "Bench Claimant", "Bench Verifier"
 _NANOSECONDS = 1_000_000_000
 _SAMPLE = 5_000
@@ -96,16 +98,20 @@ def build(directory: Path, *, database: str | None = None) -> BenchWorld:
         from_="2020-01-01",
         until="2040-01-01",
     )
-    factors, method = shipped_factor_set("grid-electricity"), shipped_methodology("grid-displacement-us")
+    method = shipped_methodology(METHODOLOGY)
     born += [
         state("Accreditation", grant, ledger=name, author=accredit),
-        state("FactorSet", factors, ledger=name, author=publish),
+        *(state("FactorSet", one, ledger=name, author=publish) for one in _factor_sets(method)),
         state("Methodology", method, ledger=name, author=publish, approvals=[accredit]),
     ]
     for answer in acts.submit_all(ledger, born):
         if isinstance(answer, LedgerError):
             raise answer
     return BenchWorld(ledger, cast)
+
+
+def _factor_sets(method: Methodology) -> list[FactorSet]:
+    return [shipped_factor_set(name) for name in sorted({use.set for use in method.factors.values()})]
 
 
 def statements(world: BenchWorld, claims: int) -> list[bytes]:
@@ -115,8 +121,8 @@ def statements(world: BenchWorld, claims: int) -> list[bytes]:
 
 def sign_claims(world: BenchWorld, numbers: Iterable[int]) -> Iterator[bytes]:
     """The claims of these numbers, one after the other as they are taken."""
-    method = shipped_methodology("grid-displacement-us")
-    factors = {factor.id: factor for factor in shipped_factor_set("grid-electricity").factors}
+    method = shipped_methodology(METHODOLOGY)
+    factors = {factor.id: factor for one in _factor_sets(method) for factor in one.factors}
     formula = compile_formula(method, {name: factors[use.factor] for name, use in method.factors.items()})
     author, owner, now_s = world.cast.hand(CLAIMANT, "claim"), party_id(CLAIMANT), int(time.time())
     for number in numbers:
@@ -124,7 +130,7 @@ def sign_claims(world: BenchWorld, numbers: Iterable[int]) -> Iterator[bytes]:
             title=f"Rooftop solar {number}",
             owner=CLAIMANT,
             country="US",
-            methodology="grid-displacement-us",
+            methodology=METHODOLOGY,
             start="2025-01-01",
             end="2026-01-01",
             exported_mwh=f"{100 + number % 900}.25",

@@ -8,9 +8,11 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.batch import Batches
+from api.metrics import Metrics
 from api.rates import OFF, Rates
 from api.service_keys import ServiceKeys
 from ledger.errors import Unavailable
+from ledger.sequencer.checking import Checked
 from ledger.service.ledger import Ledger
 from ledger.service.submitting import Submitter
 
@@ -20,13 +22,15 @@ class Service:
     """The parts of a serving process. The wiring opens them; `close` lets all of them go."""
 
     ledger: Ledger
+    metrics: Metrics = field(default_factory=Metrics)
+    log_clients: bool = False
     own_keys: ServiceKeys | None = None
     rates: Rates = field(default_factory=lambda: Rates([OFF]))
     submitter: Submitter = field(init=False)
     batches: Batches = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "submitter", Submitter(self.ledger))
+        object.__setattr__(self, "submitter", Submitter(self.ledger, admit=self._admit))
         object.__setattr__(self, "batches", Batches(self.ledger))
 
     @property
@@ -38,6 +42,12 @@ class Service:
         if self.own_keys is None:
             raise Unavailable("no_service_keys", "this service was opened without keys of its own")
         return self.own_keys
+
+    def _admit(self, checked: Checked) -> None:
+        """Raises: Refused `rate_limited`."""
+        # The key that signed, and not the issuer: anybody may write that name above a key of their own, which the
+        # rule book finds out later, and would so use up what another party may ask for.
+        self.rates.charge("writes", f"key {checked.statement.signers[0].key_text}")
 
     def close(self) -> None:
         """Let connections and threads go."""

@@ -7,11 +7,16 @@ import logging
 import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
+from api.logs import event
+from api.security import CLIENT_GONE, tell
 from ledger.codes import REMEDIES
 from ledger.errors import Conflict, LedgerError, Malformed, NotAllowed, Refused, Unavailable, Unproven
 
 _LOG = logging.getLogger("gigaton.http")
+_WITHHELD = "the service cannot do this now; the operator's log says why, under the X-Request-Id of this answer"
 _RETRY_AFTER_S = 5
 _CHALLENGE = 'Bearer realm="gigaton"'
 
@@ -23,13 +28,17 @@ _BY_CODE = {
     "evidence_too_large": 413,
     "no_draft": 404,
     "no_entry": 404,
+    "bad_request": 400,
+    "head_too_large": 431,
     "no_evidence": 404,
     "no_route": 404,
     "no_tile": 404,
     "no_token": 401,
     "rate_limited": 429,
     "wrong_method": 405,
+    "target_too_long": 414,
     "too_large": 413,
+    "too_slow": 408,
     "encoded_body": 415,
     "wrong_content_type": 415,
 }
@@ -49,16 +58,20 @@ def status_of(error: LedgerError) -> int:
 
 
 def problem(error: LedgerError) -> Response:
-    """The error as `application/problem+json`."""
+    """The error as `application/problem+json`.
+
+    What is unavailable may be so for reasons that name files, addresses or SQL: those go to the log alone.
+    """
     status = status_of(error)
+    withheld = status >= 500
     body = {
         "type": "about:blank",
         "title": error.code.replace("_", " "),
         "status": status,
         "code": error.code,
-        "detail": error.message,
+        "detail": _WITHHELD if withheld else error.message,
         "remedy": error.remedy,
-        "facts": error.facts,
+        "facts": {} if withheld else error.facts,
     }
     made = Response(msgspec.json.encode(body), status, media_type="application/problem+json")
     if status == 401:
@@ -68,25 +81,38 @@ def problem(error: LedgerError) -> Response:
     return made
 
 
+def answer(scope: Scope, error: LedgerError) -> Response:
+    """The error as a problem, noted for the line that is logged of its request."""
+    tell(scope, error.code)
+    if status_of(error) >= 500:
+        event("unavailable", level=logging.WARNING, code=error.code, message=error.message)
+    return problem(error)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of an application leave it as a problem."""
 
     @app.exception_handler(LedgerError)
     async def _deliberate(request: Request, error: LedgerError) -> Response:
-        return problem(error)
+        return answer(request.scope, error)
 
     @app.exception_handler(HTTPException)
     async def _routing(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            made = problem(Malformed("wrong_method", f"{request.method} is not possible here"))
+            made = answer(request.scope, Malformed("wrong_method", f"{request.method} is not possible here"))
             made.headers.update(error.headers or {})
             return made
-        return problem(Malformed("no_route", "there is nothing at this address"))
+        return answer(request.scope, Malformed("no_route", "there is nothing at this address"))
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=CLIENT_GONE)
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> Response:
         # A bug of ours; what is known goes to the log, and nothing of it to the caller.
-        _LOG.error("unforeseen %s", type(error).__name__, exc_info=error)
+        _LOG.error("unforeseen", exc_info=error, extra={"fields": {"code": "unforeseen"}})
         code = "unforeseen"
+        tell(request.scope, code)
         body = {"type": "about:blank", "title": code, "status": 500, "code": code, "remedy": REMEDIES[code]}
         return Response(msgspec.json.encode(body), 500, media_type="application/problem+json")

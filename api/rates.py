@@ -26,7 +26,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import problem
+from api.errors import answer
 from ledger.errors import Refused, Unreadable
 
 Area = Literal["writes", "token", "evidence", "reads"]
@@ -69,8 +69,6 @@ class Rates:
     def charge(self, area: Area, who: str) -> None:
         """Count one request of somebody.
 
-        Of a statement, charge `key <text of the key that signed first>` after its signature was verified: the
-        name of its issuer may be written by anybody with a key of their own, which the rule book finds out later.
         Raises: Refused `rate_limited`.
         """
         limit = self._limits.get(area)
@@ -112,7 +110,7 @@ class Limited:
                 if area is not None:
                     self._rates.charge(area, f"address {self._rates.address_of(scope)}")
             except Refused as error:
-                await problem(error)(scope, receive, send)
+                await answer(scope, error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

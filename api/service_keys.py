@@ -20,7 +20,8 @@ from keys.keyfile import KeyRing, StoredKey, load_private
 from ledger.core import canonical
 from ledger.core.strict import to_base64url
 
-FILE_NAME = "service.age"
+SERVICE = "service"
+FILE_NAME = f"{SERVICE}.age"
 TOKEN_KEY, WEBHOOK_KEY = "service: token", "service: webhook"
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from msgspec import Struct
 
 WORKERS_MAX = 64
+CONNECTIONS_DEFAULT = 1_000
+CONNECTIONS_MAX = 50_000
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -14,6 +16,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     data: Path
     passphrase: str
+    log_clients: bool = False
     limits: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
 

@@ -102,7 +102,7 @@ def grant(ledger: Ledger, key: ServiceKey, form: bytes) -> Granted:
     """A token for the party whose key signed the assertion of a form.
 
     Raises: Malformed for a form that is not in order, `bad_scope`; NotAllowed `bad_assertion`, `assertion_used`;
-        Unavailable `storage_failed`.
+        Unavailable `busy`, `database_unusable`.
     """
     fields = _read_form(form)
     kid, party = _authenticate(ledger, fields["client_assertion"])
@@ -128,7 +128,7 @@ def grant(ledger: Ledger, key: ServiceKey, form: bytes) -> Granted:
 def identify(ledger: Ledger, key: ServiceKey, token: str) -> Caller:
     """The party that an access token speaks for, at this moment.
 
-    Raises: NotAllowed `bad_token`; Unavailable `storage_failed`.
+    Raises: NotAllowed `bad_token`; Unavailable `busy`, `database_unusable`.
     """
     issuer = base_url(ledger)
     with _refusing("bad_token"):
@@ -145,7 +145,7 @@ def identify(ledger: Ledger, key: ServiceKey, token: str) -> Caller:
 def _authenticate(ledger: Ledger, assertion: str) -> tuple[Kid, PartyRecord]:
     """The party that signed an assertion for this endpoint, once and just now.
 
-    Raises: NotAllowed `bad_assertion`, `assertion_used`; Unavailable `storage_failed`.
+    Raises: NotAllowed `bad_assertion`, `assertion_used`; Unavailable `busy`, `database_unusable`.
     """
     with _refusing("bad_assertion"):
         header, claims = jwts.read(assertion, typ=ASSERTION_TYP, claims=Assertion)

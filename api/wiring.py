@@ -1,16 +1,12 @@
 """The one place that builds things: from a directory and its key files to an opened ledger.
 
-Keys lie in `DIR/keys/*.age`. A passphrase is read from `--passphrase-file`,
-from the file that GIGATON_PASSPHRASE_FILE names, from `DIR/keys/passphrase.txt`
-(which only the demonstration writes), or asked for at the terminal.
+Keys come from `api.keyrings`.
 A directory whose rows stand in PostgreSQL names it in `DIR/database.url`.
 """
 
 from __future__ import annotations
 
-import getpass
 import os
-import sys
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -18,60 +14,19 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from api import service_keys
 from api.deps import Service
+from api.keyrings import open_rings
+from api.metrics import Metrics
 from api.rates import Rates
 from api.settings import Settings
 from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import LedgerError, NotAllowed, Unreadable
+from ledger.sequencer.observer import Observer
 from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
-PASSPHRASE_VARIABLE = "GIGATON_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable, no secret
-PASSPHRASE_BYTES_MAX = 1_000
 DATABASE_VARIABLE = "GIGATON_DATABASE"
 DATABASE_FILE = "database.url"
-
-
-def read_passphrase(directory: Path, given: Path | None = None) -> str:
-    """The passphrase of the key files of a directory.
-
-    Raises: Unreadable `no_passphrase`, `unreadable_file`.
-    """
-    named = os.environ.get(PASSPHRASE_VARIABLE)
-    own = directory / "keys" / "passphrase.txt"
-    path = given or (Path(named) if named else None) or (own if own.exists() else None)
-    if path is None:
-        if sys.stdin.isatty():
-            return getpass.getpass("Passphrase of the key files: ")
-        raise Unreadable("no_passphrase", "no passphrase file is named and there is no terminal to ask at")
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(PASSPHRASE_BYTES_MAX).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
-
-
-def open_rings(directory: Path, passphrase: str) -> list[KeyRing]:
-    """Every key file of a directory but the service's own: opening one takes a second, and no command signs with it.
-
-    Raises: Unreadable `no_keys` and the codes of `read_ring`.
-    """
-    paths = sorted(path for path in (directory / "keys").glob("*.age") if path.name != service_keys.FILE_NAME)
-    if not paths:
-        raise Unreadable("no_keys", f"there is no key file in {directory / 'keys'}", path=str(directory / "keys"))
-    return [read_ring(path, passphrase) for path in paths]
-
-
-def find_stored(rings: list[KeyRing], name: str) -> StoredKey:
-    """The key of a name.
-
-    Raises: NotAllowed `no_such_key`.
-    """
-    for ring in rings:
-        for stored in ring.keys:
-            if stored.name == name:
-                return stored
-    raise NotAllowed("no_such_key", f"no key file holds a key named {name!r}", key=name)
 
 
 def sealing_of(stored: StoredKey, certificate: str) -> Sealing:
@@ -125,7 +80,7 @@ def open_for_reading(directory: Path) -> Ledger:
     return Ledger.open(directory, database=database_of(directory))
 
 
-def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
+def open_for_writing(directory: Path, rings: list[KeyRing], *, observer: Observer | None = None) -> Ledger:
     """The ledger of a directory with its log key.
 
     Raises: NotAllowed `no_such_key` when no key file holds it.
@@ -136,7 +91,7 @@ def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
         for stored in ring.keys:
             if stored.algorithm == "ed25519" and FileSigner.from_stored(stored).public_key == wanted:
                 signer = FileSigner.from_stored(stored)
-                return Ledger.open(directory, database=database_of(directory), signer=signer)
+                return Ledger.open(directory, database=database_of(directory), signer=signer, observer=observer)
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
 
 
@@ -148,7 +103,8 @@ def open_service(settings: Settings) -> Service:
     rates = Rates(settings.limits, trusted_proxies=settings.trusted_proxies)
     rings = open_rings(settings.data, settings.passphrase)
     own = settings.data / "keys" / service_keys.FILE_NAME
-    ledger = open_for_writing(settings.data, rings)
+    metrics = Metrics()
+    ledger = open_for_writing(settings.data, rings, observer=metrics)
     ledger.keep()
     try:
         own_rings = [read_ring(own, settings.passphrase)] if own.exists() else []
@@ -157,4 +113,4 @@ def open_service(settings: Settings) -> Service:
     except LedgerError:
         ledger.close()
         raise
-    return Service(ledger=ledger, own_keys=found, rates=rates)
+    return Service(ledger=ledger, own_keys=found, rates=rates, metrics=metrics, log_clients=settings.log_clients)

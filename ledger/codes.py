@@ -187,6 +187,10 @@ _STORE = {
     "wrong_method": "See the Allow header, or /openapi.json.",
     "wrong_content_type": "Send the body under the content type that is named.",
     "encoded_body": "Send the body without Content-Encoding.",
+    "bad_request": "Send a request that RFC 9112 allows, its length stated once.",
+    "head_too_large": "Send fewer or shorter headers.",
+    "target_too_long": "Send a shorter address; what is long belongs into a body.",
+    "too_slow": "Send the request again, on a better connection or in smaller parts.",
     "no_tile": "Fetch the checkpoint first: tiles end at the size that it names.",
     "unforeseen": "This is our mistake: report it with the X-Request-Id of the answer.",
     "clock_backwards": "Set the machine's clock right; writing goes on when it has caught up.",
@@ -206,7 +210,7 @@ _STORE = {
     "no_evidence": "Name a digest and a claim of your own, or one whose evidence you may read, with your token.",
     "no_draft": "List your drafts: GET /v1/drafts.",
     "bad_draft_id": "Name the draft by a UUID, in lower case.",
-    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at disk and database.",
+    "storage_failed": "Wait a moment and send it again; if it lasts, the operator looks at the disk.",
     "evidence_damaged": "Restore the evidence file from a backup; the digest in the claim tells whether it is right.",
 }
 
@@ -228,7 +232,7 @@ _AUDIT = {
     "packages_missing": "Install gigaton with all its packages to check PDF certificates: pip install gigaton.",
     "not_proven": "Resolve what the audit found first; nothing is attested on a log that is not proven.",
     "not_a_claim": "Name the index of a claim's entry.",
-    "no_trust_file": "Give your trust file with --trust; nothing can be proven without it.",
+    "no_trust_file": "Give your trust file, with --trust or as DIR/trust.json; nothing is proven without it.",
     "unreadable_bundle": "Fetch the bundle again; a file in it cannot be read.",
     "missing_file": "Fetch the bundle again, whole; a file that its checkpoint needs is missing.",
     "empty_log": "Wait until the log has its first entry.",
@@ -279,8 +283,6 @@ _COMMANDS = {
     "bad_form": "Send the parameters as an application/x-www-form-urlencoded form.",
     "rate_limited": "Wait for as long as Retry-After says; audit reads are not limited.",
     "token_refused": "Mend what the message says; docs/access.md shows how a token is asked for.",
-    "server_unreachable": "Check the address and the network, then send it again: what was recorded is not doubled.",
-    "bad_answer": "Check that the address is that of a ledger; if it is, tell its operator what it answered.",
     "body_cut_off": "Send it again: the connection ended before the body did.",
     "bad_limit": "Write AREA=N/PERIOD such as reads=50/second, AREA=off or off; a proxy as an address or network.",
     "directory_not_empty": "Choose a folder that does not exist yet, or empty this one.",
@@ -302,6 +304,12 @@ _COMMANDS = {
     "no_keys": "Make keys first: `gigaton keygen`.",
     "no_such_key": "Put the key file into DIR/keys, or name another key.",
     "unknown_country": "Write the country as its ISO 3166-1 two-letter code or its English name there.",
+    "bad_server_url": "Name the server by its address alone, such as --server https://ledger.example.",
+    "server_unreachable": "Check the address and the network, then send it again: what was recorded is not doubled.",
+    "bad_answer": "Check that the address is that of a ledger; if it is, tell its operator what it answered.",
+    "receipt_differs": "Nothing is shown to be recorded: keep what was answered, tell the operator, and ask again.",
+    "other_statement": "Nothing is shown to be recorded: the entry holds another statement. Tell the operator.",
+    "trust_file_exists": "Keep the trust file that is there, or move it away yourself if you know why.",
 }
 
 REMEDIES: dict[str, str] = {**_BYTES, **_RULES, **_STORE, **_KEYS, **_AUDIT, **_CERTIFICATES, **_COMMANDS}

@@ -25,6 +25,8 @@ from ledger.codes import REMEDIES
 
 Fact = str | int
 
+_UNKNOWN = "Read the message; the newest release of gigaton knows this code."
+
 
 class LedgerError(Exception):
     """A deliberate failure: stable `code`, readable `message`, machine-readable `facts`."""
@@ -42,7 +44,7 @@ class LedgerError(Exception):
     @property
     def remedy(self) -> str:
         """What the person does next."""
-        return REMEDIES[self.code]
+        return REMEDIES.get(self.code, _UNKNOWN)  # every code of ours stands there; a newer server has others
 
 
 class Refused(LedgerError):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile
+from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile, Server
 from api.cli.output import out, print_json
 from ledger.domain.units import format_kg
 from ledger.errors import Malformed
 
 if TYPE_CHECKING:
+    from api.book import Book
     from keys.keyfile import KeyRing, StoredKey
     from ledger.domain.statements.members import Purpose
-    from ledger.service.ledger import Ledger
     from verifier.attest import Review
 
 KEY_FILE_SUFFIX = ".age"
@@ -44,6 +44,7 @@ def attest(
     ] = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", help="Where entry and proof go, without ending.")] = None,
     data: Data = DEFAULT_DATA,
+    server: Server = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -53,10 +54,10 @@ def attest(
     --key "Verify Ltd: attest" --review-key "Verify Ltd: review" --data build/demo
     """
     from api.author import Hand, state
+    from api.cli.books import open_book
     from api.cli.writing import keep_receipt
-    from api.wiring import open_for_writing, open_rings, read_passphrase
+    from api.keyrings import open_rings, read_passphrase
     from keys.signer import FileSigner
-    from ledger.service import submit as acts
     from verifier.attest import draft
 
     passphrase = read_passphrase(data, passphrase_file)
@@ -66,8 +67,8 @@ def attest(
     if review_key is not None:
         stored.append(_find(review_key, rings, passphrase=own, purpose="review"))
     hands = [Hand(one.owner, FileSigner.from_stored(one)) for one in stored]
-    with open_for_writing(data, rings) as ledger:
-        reviewed = _review(ledger, claim)
+    with open_book(data, server, rings=lambda: rings) as book:
+        reviewed = _review(book, claim)
         subject = draft(
             reviewed,
             opinion=opinion,
@@ -77,11 +78,10 @@ def attest(
             conflict_of_interest=conflict,
             statement=text,
         )
-        statement = state("Attestation", subject, ledger=ledger.name, author=hands[0], approvals=hands[1:])
-        recorded = acts.submit(ledger, statement)
-        proof = acts.prove(ledger, [recorded.index])[0]
+        statement = state("Attestation", subject, ledger=book.name, author=hands[0], approvals=hands[1:])
+        recorded = book.submit(statement)
     if receipt is not None:
-        keep_receipt(receipt, proof)
+        keep_receipt(receipt, recorded.proof)
     if as_json:
         stated = format_kg(reviewed.record.stated_g)
         figures = {"stated": stated, "recomputed": subject.recomputed, "verified": subject.verified_reduction}
@@ -94,7 +94,7 @@ def attest(
 
 def _find(name: str, rings: list[KeyRing], *, passphrase: str, purpose: Purpose) -> StoredKey:
     """A key by its file, which a verifier keeps to itself, or by its name among those of the directory."""
-    from api.wiring import find_stored
+    from api.keyrings import find_stored
     from verifier.attest import find_key
 
     if name.endswith(KEY_FILE_SUFFIX):
@@ -102,21 +102,20 @@ def _find(name: str, rings: list[KeyRing], *, passphrase: str, purpose: Purpose)
     return find_stored(rings, name)
 
 
-def _review(ledger: Ledger, index: int) -> Review:
+def _review(book: Book, index: int) -> Review:
     """A recorded claim beside what its inputs give.
 
     Raises: Malformed `no_entry`, `not_a_claim`.
     """
+    from api.book import estimate_at
     from ledger.domain.statements.claim import Claim
     from ledger.domain.statements.members import Reference
-    from ledger.service import report
-    from ledger.service.claim import estimate_claim, find_methodology
     from verifier.attest import Review
 
-    shown = report.show(ledger, index)
+    shown = book.show(index)
     subject = shown.statement.subject
     if not isinstance(subject, Claim) or shown.claim is None:
         raise Malformed("not_a_claim", f"entry {index} is a {shown.statement.kind}, not a claim", index=index)
-    method = find_methodology(ledger, shown.claim.methodology, shown.claim.methodology_version)
-    recomputed = estimate_claim(ledger, method, subject.inputs)
+    method = book.methodology(shown.claim.methodology, shown.claim.methodology_version)
+    recomputed = estimate_at(book, method, subject.inputs)
     return Review(Reference(shown.statement.id, index, shown.entry_hash), subject, shown.claim, recomputed)

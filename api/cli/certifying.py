@@ -33,7 +33,8 @@ def certify(
 
     Example:  gigaton certify https://acme.example --number GT-2026-0001 --from 2025-01-01 --to 2026-01-01
     """
-    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase, sealing_of
+    from api.keyrings import find_stored, open_rings, read_passphrase
+    from api.wiring import open_for_writing, sealing_of
     from keys.signer import FileSigner
     from ledger.domain.statements.members import Reference
     from ledger.domain.statements.report import ClaimSet
@@ -80,7 +81,8 @@ def revoke(
 
     Example:  gigaton revoke GT-2026-0001 --reason "Issued to the wrong party"
     """
-    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase
+    from api.keyrings import find_stored, open_rings, read_passphrase
+    from api.wiring import open_for_writing
     from keys.signer import FileSigner
     from ledger.service import certify as acts
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile
+from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile, Server
 from api.cli.output import out, print_json
 from ledger.domain.statements.claim import InputValue
 from ledger.errors import Malformed
@@ -24,6 +24,7 @@ def claim(
     key: Annotated[str, typer.Option("--key", help="Name of the claimant's key in DIR/keys.")],
     receipt: Annotated[Path | None, typer.Option("--receipt", help="Where entry and proof go, without ending.")] = None,
     data: Data = DEFAULT_DATA,
+    server: Server = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -32,30 +33,30 @@ def claim(
     Example:  gigaton claim draft.json --key acme --receipt receipts/roof --data gigaton-data
     """
     from api.author import Hand, state
+    from api.book import estimate_at
+    from api.cli.books import open_book
     from api.cli.writing import keep_receipt, read_file
-    from api.wiring import find_stored, open_for_writing, open_rings, read_passphrase
+    from api.keyrings import find_stored, open_rings, read_passphrase
     from keys.signer import FileSigner
+    from ledger.domain.quantify import quantification_of
     from ledger.domain.statements.claim import Claim
-    from ledger.service import submit as acts
-    from ledger.service.claim import estimate_claim, find_methodology, quantification_of
 
     body = _draft(read_file(draft), draft)
     rings = open_rings(data, read_passphrase(data, passphrase_file))
     stored = find_stored(rings, key)
-    with open_for_writing(data, rings) as ledger:
+    with open_book(data, server, rings=lambda: rings) as book:
         wanted = body.get("methodology") or {}
-        method = find_methodology(ledger, str(wanted.get("id")), wanted.get("version"))
+        method = book.methodology(str(wanted.get("id")), wanted.get("version"))
         try:
             inputs = msgspec.convert(body.get("inputs"), dict[str, InputValue])
-            figures = quantification_of(estimate_claim(ledger, method, inputs))
+            figures = quantification_of(estimate_at(book, method, inputs))
             subject = msgspec.convert({**body, "quantification": msgspec.to_builtins(figures)}, Claim)
         except msgspec.ValidationError as error:
             raise Malformed("bad_schema", f"{draft}: {error}", path=str(draft)) from None
         hand = Hand(stored.owner, FileSigner.from_stored(stored))
-        recorded = acts.submit(ledger, state("Claim", subject, ledger=ledger.name, author=hand))
-        proof = acts.prove(ledger, [recorded.index])[0]
+        recorded = book.submit(state("Claim", subject, ledger=book.name, author=hand))
     if receipt is not None:
-        keep_receipt(receipt, proof)
+        keep_receipt(receipt, recorded.proof)
     if as_json:
         print_json({"index": recorded.index, "size": recorded.size, "quantification": figures})
     else:

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from api.cli.options import DEFAULT_DATA, Data, Json
+from api.cli.options import DEFAULT_DATA, Data, Json, Server
 from ledger.domain.statements.claim import InputValue
 from ledger.domain.statements.methodology import Methodology
 from ledger.errors import Malformed
@@ -35,6 +35,7 @@ def estimate(
     inputs: Annotated[list[str], typer.Argument(help="name=value, name=valueUNIT or name=valueUNIT+-5%.")],
     factors: FactorFiles = None,
     data: Data = DEFAULT_DATA,
+    server: Server = None,
     as_json: Json = False,
 ) -> None:
     """Show step by step what a methodology gives for some inputs, before anything is signed.
@@ -49,7 +50,7 @@ def estimate(
     from api.cli.output import print_json
     from ledger.domain.steps import calculate
 
-    found = find_anywhere(methodology, data=data, factor_files=factors or ())
+    found = find_anywhere(methodology, data=data, server=server, factor_files=factors or ())
     given = dict(_input(text, found.subject) for text in inputs)
     made = calculate(found.subject, found.factors, given, deduction_above_ppm=found.policy.deduction_above_ppm)
     if as_json:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from api.cli.options import DEFAULT_DATA, Data, Json
+from api.cli.options import DEFAULT_DATA, Data, Json, Server
 from api.cli.output import out, print_json, table, tonnes
 
+_QUEUE = "queue"
 # What of a record fits on a line; the whole of it is in --json.
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "claims": (
@@ -45,6 +46,7 @@ def find(
         list[str] | None, typer.Argument(help="Filters, and limit= and cursor=, as NAME=VALUE.", show_default=False)
     ] = None,
     data: Data = DEFAULT_DATA,
+    server: Server = None,
     as_json: Json = False,
 ) -> None:
     """Find records, oldest first, a page at a time.
@@ -55,25 +57,24 @@ def find(
 
     Example:  gigaton find claims status=verified country=CN limit=10 --data build/demo
     """
+    from api.cli.books import open_book
     from api.cli.views import as_of_line
-    from api.wiring import open_for_reading
-    from ledger.service import find as acts
 
-    if what not in acts.PARAMETERS:
-        raise typer.BadParameter(f"one of {', '.join(acts.PARAMETERS)}", param_hint="WHAT")
+    if what not in (*_COLUMNS, _QUEUE):
+        raise typer.BadParameter(f"one of {', '.join([*_COLUMNS, _QUEUE])}", param_hint="WHAT")
     given = [one.partition("=") for one in where or ()]
     if not all(equals for _, equals, _ in given):
         raise typer.BadParameter("write each filter as NAME=VALUE", param_hint="WHERE")
-    with open_for_reading(data) as ledger:
-        page = acts.find(ledger, what, [(name, value) for name, _, value in given])
+    with open_book(data, server) as book:
+        page = book.page(what, [(name, value) for name, _, value in given])
     if as_json:
         print_json(page)
         return
-    columns = _COLUMNS["claims" if what == acts.QUEUE else what]
-    waits = ("recorded_at", "attested") if what == acts.QUEUE else ()
+    columns = _COLUMNS["claims" if what == _QUEUE else what]
+    waits = ("recorded_at", "attested") if what == _QUEUE else ()
     shown = table(*(_title(name) for name in (*columns, *waits)))
     for item in page.items:
-        record = item.claim if what == acts.QUEUE else item
+        record = item.claim if what == _QUEUE else item
         cells = [_cell(name, getattr(record, name)) for name in columns]
         shown.add_row(*cells, *(_cell(name, getattr(item, name)) for name in waits))
     out.print(shown)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from api.cli.options import DEFAULT_DATA, Data, Database, Json, PassphraseFile
 from api.cli.output import out, print_json
+
+if TYPE_CHECKING:
+    from keys.keyfile import KeyRing
 
 
 def register(app: typer.Typer) -> None:
@@ -39,10 +42,11 @@ def init(
     """
     from api.author import Hand
     from api.founding import DEFAULT_POLICY, programme_statement
-    from api.service_keys import FILE_NAME, new_service_keys
-    from api.wiring import keep_database, read_passphrase
+    from api.keyrings import read_passphrase
+    from api.service_keys import SERVICE, new_service_keys
+    from api.wiring import keep_database
     from keys.generate import issue_seal, new_key
-    from keys.keyfile import KeyRing, write_ring
+    from keys.keyfile import KeyRing
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
     from ledger.domain.statements.members import KeyUse
@@ -79,19 +83,25 @@ def init(
     with found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database) as ledger:
         if database is not None:
             keep_database(data, database)
-        folder = data / "keys"
-        folder.mkdir(mode=0o700)
-        for stored in root_keys:
-            write_ring(folder / f"{stored.name}.age", KeyRing((stored,)), passphrase)
-        write_ring(folder / "operator.age", KeyRing((log, register, publish, seal.stored)), passphrase)
-        write_ring(folder / FILE_NAME, KeyRing(new_service_keys(operator)), passphrase)
-        (folder / "seal.pem").write_text(seal.certificate, encoding="ascii")
-        (folder / "seal-authority.pem").write_text(seal.authority, encoding="ascii")
+        rings = {stored.name: KeyRing((stored,)) for stored in root_keys}
+        rings["operator"] = KeyRing((log, register, publish, seal.stored))
+        rings[SERVICE] = KeyRing(new_service_keys(operator))
+        _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
         genesis = ledger.name.partition("#")[2]
-        pinned = (seal.certificate,)
-        trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=pinned)
+        seals = (seal.certificate,)
+        trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
-        out.print(f"{ledger.name}\nkeys in {folder}: take root-*.age offline\ntrust file {data / 'trust.json'}")
+        out.print(f"{ledger.name}\nkeys in {data / 'keys'}: take root-*.age offline\ntrust file {data / 'trust.json'}")
+
+
+def _keep(folder: Path, rings: dict[str, KeyRing], passphrase: str, certificates: dict[str, str]) -> None:
+    from keys.keyfile import write_ring
+
+    folder.mkdir(mode=0o700)
+    for name, ring in rings.items():
+        write_ring(folder / f"{name}.age", ring, passphrase)
+    for name, pem in certificates.items():
+        (folder / f"{name}.pem").write_text(pem, encoding="ascii")
 
 
 def keygen(
@@ -110,8 +120,9 @@ def keygen(
 
     Example:  gigaton keygen acme --owner https://acme.example --purpose claim
     """
-    from api.service_keys import FILE_NAME, new_service_keys
-    from api.wiring import open_for_reading, read_passphrase
+    from api.keyrings import read_passphrase
+    from api.service_keys import SERVICE, new_service_keys
+    from api.wiring import open_for_reading
     from keys.generate import new_key
     from keys.keyfile import KeyRing, StoredKey, write_ring
     from ledger.domain.statements.members import Purpose
@@ -121,7 +132,7 @@ def keygen(
             raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
         with open_for_reading(data) as ledger:
             made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
-        name = FILE_NAME.removesuffix(".age")
+        name = SERVICE
     else:
         if name is None or owner is None or not purpose:
             raise typer.BadParameter("a key needs a name, --owner and --purpose", param_hint="NAME")

@@ -21,6 +21,7 @@ from api.cli import (
     reading,
     serving,
     token,
+    trusting,
     writing,
 )
 from api.cli.output import EXIT_UNAVAILABLE, err, fail
@@ -63,6 +64,7 @@ for group in (
     certifying,
     evidence,
     token,
+    trusting,
     serving,
     demo,
     bench,

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import typer
 
+from api.book import factors_of
+from api.cli.books import open_book
 from api.founding import DEFAULT_POLICY
 from api.methodologies import SHIPPED_METHODOLOGIES, finder, shipped_methodology
 from api.methodologies.drafts import judge, require_sound
-from ledger.domain.rules.v1.formulas import FindSet, find_factor
+from ledger.domain.rules.v1.formulas import FindSet
 from ledger.domain.statements.methodology import Factor, FactorSet, Methodology
 from ledger.domain.statements.programme import Policy
 from ledger.errors import LedgerError, Malformed, Refused
@@ -34,25 +36,23 @@ class Desk(NamedTuple):
     origin: str
 
 
-def find_anywhere(name: str, *, data: Path, factor_files: Sequence[Path] = ()) -> Found:
-    """The methodology of a file (`x.json`), of the ledger at `data`, or one that ships: in this order.
+def find_anywhere(name: str, *, data: Path, server: str | None = None, factor_files: Sequence[Path] = ()) -> Found:
+    """The methodology of a file (`x.json`), of the ledger at `data` or of a server, or one that ships: in this order.
 
     Raises: Refused `unknown_methodology`, the problems of a draft, and the codes of opening a ledger.
     """
     if name.endswith(".json"):
-        return _of_file(Path(name), data, factor_files)
+        return _of_file(Path(name), desk_at(data, factor_files, server=server))
     wanted, _, version = name.partition("@")
     if version and not version.isdecimal():
         raise typer.BadParameter("a version is a number", param_hint="METHODOLOGY")
-    from api.wiring import open_for_reading
-    from ledger.service.claim import find_methodology
-
     policy, where = DEFAULT_POLICY, f"no ledger at {data}"
     try:
-        with open_for_reading(data) as ledger:
-            policy, where = ledger.programme.subject.policy, f"not published in {ledger.programme.subject.origin}"
-            record = find_methodology(ledger, wanted, int(version) if version else None)
-            origin = f"published in {ledger.programme.subject.origin} as entry {record.index}"
+        with open_book(data, server) as book:
+            log = book.name.partition("#")[0]
+            policy, where = book.policy(), f"not published in {log}"
+            record = book.methodology(wanted, int(version) if version else None)
+            origin = f"published in {log} as entry {record.index}"
             return Found(record.subject, record.factors, origin, policy)
     except LedgerError as error:
         if error.code not in {"no_database", "unknown_methodology"}:
@@ -63,32 +63,21 @@ def find_anywhere(name: str, *, data: Path, factor_files: Sequence[Path] = ()) -
     return Found(subject, factors_of(subject, finder()), f"ships with gigaton; {where}", policy)
 
 
-def factors_of(subject: Methodology, find: FindSet) -> dict[str, Factor]:
-    """The factors that a methodology names.
-
-    Raises: Refused `unknown_factor`.
-    """
-    return {name: find_factor(use, find, name=name) for name, use in subject.factors.items()}
-
-
-def _of_file(path: Path, data: Path, factor_files: Sequence[Path]) -> Found:
+def _of_file(path: Path, desk: Desk) -> Found:
     from api.cli.writing import read_file
 
-    desk = desk_at(data, factor_files)
     draft = require_sound(judge(read_file(path), find=desk.find, gwp_sets=desk.policy.gwp_sets))
     if not isinstance(draft, Methodology):
         raise Malformed("bad_schema", f"{path} is a factor set, not a methodology", path=str(path))
     return Found(draft, factors_of(draft, desk.find), f"draft in {path}; {desk.origin}", desk.policy)
 
 
-def desk_at(data: Path, factor_files: Sequence[Path] = ()) -> Desk:
+def desk_at(data: Path, factor_files: Sequence[Path] = (), *, server: str | None = None) -> Desk:
     """Against what a draft is judged: a ledger's own sets and policy where there is a ledger, else what ships.
 
     Raises: the codes of opening a ledger, and the problems of a factor file.
     """
     from api.cli.writing import read_file
-    from api.wiring import open_for_reading
-    from ledger.service.claim import find_factors
 
     sets = []
     for path in factor_files:
@@ -98,8 +87,8 @@ def desk_at(data: Path, factor_files: Sequence[Path] = ()) -> Desk:
         sets.append(given)
     own = {(one.id, one.version): one.factors for one in sets}
     try:
-        with open_for_reading(data) as ledger:
-            programme = ledger.programme.subject
+        with open_book(data, server) as book:
+            policy, log = book.policy(), book.name.partition("#")[0]
     except LedgerError as error:
         if error.code != "no_database":
             raise
@@ -108,7 +97,7 @@ def desk_at(data: Path, factor_files: Sequence[Path] = ()) -> Desk:
     def find(id: str, version: int) -> Sequence[Factor] | None:
         if (id, version) in own:
             return own[id, version]
-        with open_for_reading(data) as ledger:
-            return find_factors(ledger, id, version)
+        with open_book(data, server) as book:
+            return book.factors(id, version)
 
-    return Desk(find, programme.policy, f"judged with the factor sets and the policy of {programme.origin}")
+    return Desk(find, policy, f"judged with the factor sets and the policy of {log}")

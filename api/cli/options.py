@@ -15,6 +15,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 PassphraseFile = Annotated[
     Path | None, typer.Option("--passphrase-file", help="File that holds the passphrase of the key files.")
 ]
+Server = Annotated[
+    str | None,
+    typer.Option("--server", envvar="GIGATON_SERVER", help="Ask this server; DIR then holds your keys and trust.json."),
+]
 Database = Annotated[
     str | None,
     typer.Option(

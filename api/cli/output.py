@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger.domain.units import format_tonnes
-from ledger.errors import LedgerError, Refused, Unavailable, Unproven, Unreadable
+from ledger.errors import Forked, LedgerError, Refused, Unavailable, Unproven, Unreadable
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -34,6 +34,16 @@ EXIT_UNAVAILABLE = 4
 def print_json(value: object) -> None:
     """One JSON document on standard output, members sorted, indented for reading."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() + "\n")
+
+
+def print_json_list(items: Iterable[object]) -> None:
+    """What `print_json` prints of a list, written as the items come."""
+    opening = "[\n"
+    for item in items:
+        text = msgspec.json.format(msgspec.json.encode(item, order="sorted"), indent=2).decode()
+        sys.stdout.write(opening + "\n".join(f"  {line}" for line in text.split("\n")))
+        opening = ",\n"
+    sys.stdout.write("[]\n" if opening == "[\n" else "\n]\n")
 
 
 def table(*columns: str, title: str | None = None, right: Sequence[int] = ()) -> Table:
@@ -87,6 +97,10 @@ def fail(error: LedgerError, *, as_json: bool = False) -> NoReturn:
     else:
         err.print(Text.assemble(("error ", "bold red"), (error.code, "bold"), ": ", error.message))
         err.print(Text.assemble(("   do: ", "dim"), error.remedy))
+        if isinstance(error, Forked):
+            # The evidence: anybody can check these signed notes with the log's public key alone.
+            for name, note in error.facts.items():
+                err.print(Text(f"{name}:\n{note}"), soft_wrap=True)
     raise SystemExit(exit_code_of(error))
 
 

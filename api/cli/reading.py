@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from api.cli.options import DEFAULT_DATA, Data, Json
+from api.cli.options import DEFAULT_DATA, Data, Json, Server
 from api.cli.output import err, out, print_json, progress, table, tonnes
 from ledger.domain.units import format_kg
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def totals(
     data: Data = DEFAULT_DATA,
+    server: Server = None,
     by: Annotated[str, typer.Option(help="kind, lever, year, country, registry, assurance or party.")] = "lever",
     as_json: Json = False,
 ) -> None:
@@ -31,13 +32,12 @@ def totals(
 
     Example:  gigaton totals --data build/demo --by country
     """
+    from api.cli.books import open_book
     from api.cli.views import as_of_line, breakdown
-    from api.wiring import open_for_reading
-    from ledger.service import report
 
-    with open_for_reading(data) as ledger:
-        answer = report.totals(ledger)
-        names = report.party_names(ledger) if by == "party" else None
+    with open_book(data, server) as book:
+        answer = book.totals()
+        names = book.party_names() if by == "party" else None
     if by not in answer.by:
         raise typer.BadParameter(f"one of {', '.join(answer.by)}", param_hint="--by")
     if as_json:
@@ -51,17 +51,16 @@ def totals(
     out.print("claims: " + ", ".join(f"{number} {status}" for status, number in answer.status.items()))
 
 
-def goals(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+def goals(data: Data = DEFAULT_DATA, server: Server = None, as_json: Json = False) -> None:
     """How far each goal is, and the pace that it needs.
 
     Example:  gigaton goals --data build/demo
     """
+    from api.cli.books import open_book
     from api.cli.views import as_of_line, goals_table
-    from api.wiring import open_for_reading
-    from ledger.service import report
 
-    with open_for_reading(data) as ledger:
-        answer = report.goal_progress(ledger)
+    with open_book(data, server) as book:
+        answer = book.goals()
     if as_json:
         print_json(answer)
         return
@@ -72,22 +71,22 @@ def goals(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
 def show(
     index: Annotated[int | None, typer.Argument(help="Index of an entry; without it, the head of the log.")] = None,
     data: Data = DEFAULT_DATA,
+    server: Server = None,
     as_json: Json = False,
 ) -> None:
     """One entry: who said what, and what counts of it now.
 
     Example:  gigaton show 12 --data build/demo
     """
+    from api.cli.books import open_book
     from api.cli.views import as_of_line
-    from api.wiring import open_for_reading
-    from ledger.service import report
 
-    with open_for_reading(data) as ledger:
+    with open_book(data, server) as book:
         if index is None:
-            head = report.head(ledger)
-            print_json({"ledger": ledger.name, **_plain(head)}) if as_json else out.print(as_of_line(head))
+            head = book.head()
+            print_json({"ledger": book.name, **_plain(head)}) if as_json else out.print(as_of_line(head))
             return
-        answer = report.show(ledger, index)
+        answer = book.show(index)
     statement = answer.statement
     if as_json:
         print_json(

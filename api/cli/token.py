@@ -40,7 +40,7 @@ def token(
 
     from api import tokens
     from api.assertions import token_form
-    from api.wiring import find_stored, open_rings, read_passphrase
+    from api.keyrings import find_stored, open_rings, read_passphrase
     from keys.keyfile import read_ring
 
     passphrase = read_passphrase(data, passphrase_file)

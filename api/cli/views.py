@@ -12,7 +12,7 @@ from ledger.domain.units import format_tonnes
 
 if TYPE_CHECKING:  # these pull in the database, which --help and the checking processes do without
     from ledger.domain.goals import Progress
-    from ledger.service.report import AsOf, Goals, Totals
+    from ledger.service.answers import AsOf, Goals, Totals
 
 _LINES_MAX = 12
 _BAR_CELLS = 24

@@ -15,22 +15,18 @@ from pathlib import Path
 from api.author import state
 from api.demo import claims as drafts
 from api.demo.cast import Cast, party_id
-from api.demo.kept import state_with_evidence
+from api.demo.kept import reference_to, state_with_evidence
 from api.demo.outcome import TARGETS, Outcome, RowResult
 from api.demo.rows import BadRow, Row, read_rows
 from api.methodologies import SHIPPED_FACTOR_SETS, shipped_factor_set, shipped_on
 from api.wiring import keep_database, sealing_of
 from keys.trust import Trust, write_trust
-from ledger.core.entry import decode_entry
-from ledger.core.hashing import leaf_hash
-from ledger.core.jws import open_jws
 from ledger.core.strict import to_base64url
 from ledger.domain.period import format_day
 from ledger.domain.quantify import compile_formula, estimate
 from ledger.domain.records import ClaimRecord, MethodologyRecord
-from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import Claim
-from ledger.domain.statements.members import EcosystemRole, Reference, Role
+from ledger.domain.statements.members import EcosystemRole, Role
 from ledger.domain.statements.programme import AccreditationGrant
 from ledger.errors import LedgerError, Refused, Unavailable, Unreadable
 from ledger.service import certify
@@ -201,19 +197,12 @@ class Job:
     def _attestation(self, index: int, subject: Claim, verifier: str, *, adopted: bool) -> bytes:
         attest, review = self.cast.hand(verifier, "attest"), self.cast.hand(verifier, "review")
         body = drafts.attestation_of(
-            self._reference(index),
+            reference_to(self.ledger, index),
             amount=subject.quantification.reduction,
             evidence=subject.evidence[0].digest,
             adopted=adopted,
         )
         return state("Attestation", body, ledger=self.ledger.name, author=attest, approvals=[review])
-
-    def _reference(self, index: int) -> Reference:
-        with self.ledger.reading() as connection:
-            entry = log_store.read_entry(connection, index)
-        assert entry is not None, "a recorded claim has an entry"
-        statement = read_statement(open_jws(decode_entry(entry).statement))
-        return Reference(statement.id, index, leaf_hash(entry).hex())
 
     def compute(self) -> list[int]:
         """A few claims that are computed from activity data, and attested after recomputation."""

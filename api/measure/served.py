@@ -19,11 +19,12 @@ from starlette.types import ASGIApp
 
 from api.app import make_app, serve_beside_others
 from api.cli.serving import run_server
+from api.keyrings import read_passphrase
 from api.limits import read_body
+from api.logs import log_to_stderr
 from api.routers.statements import CONTENT_TYPE
-from api.security import log_to_stderr
 from api.settings import Settings
-from api.wiring import open_service, read_passphrase
+from api.wiring import open_service
 from ledger.core.jws import STATEMENT_BYTES_MAX, open_jws
 from ledger.domain.statements import read_statement
 

@@ -21,9 +21,9 @@ from functools import lru_cache
 from math import isqrt
 from typing import NamedTuple
 
-from ledger.domain.statements.claim import InputValue
+from ledger.domain.statements.claim import InputValue, Quantification
 from ledger.domain.statements.methodology import Factor, Input, Methodology, Term
-from ledger.domain.units import CO2E, PPM, Dimensions, decimal_ratio, dimensions_of, parse_unit
+from ledger.domain.units import CO2E, PPM, Dimensions, decimal_ratio, dimensions_of, format_kg, parse_unit
 from ledger.errors import Malformed, Refused
 
 COMPONENTS = ("baseline", "project", "leakage")
@@ -137,6 +137,17 @@ def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_ab
     excess_ppm = max(0, uncertainty_ppm - deduction_above_ppm)
     deduction_g = _ceil_div(net * excess_ppm, PPM) if excess_ppm else 0
     return Estimate(baseline_g, project_g, leakage_g, uncertainty_ppm, deduction_g)
+
+
+def quantification_of(result: Estimate) -> Quantification:
+    """The figures as a claim states them.
+
+    Raises: Refused `not_a_reduction` when nothing is left to claim.
+    """
+    if result.reduction_g <= 0:
+        raise Refused("not_a_reduction", f"the inputs give {result.reduction_g} g, which is no reduction")
+    figures = (result.baseline_g, result.project_g, result.leakage_g, result.deduction_g, result.reduction_g)
+    return Quantification(*(format_kg(grams) for grams in figures))
 
 
 def compile_term(term: Term, inputs: Mapping[str, Input], factors: Mapping[str, Factor]) -> CompiledTerm:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ from ledger.domain.records import StatementRecord
 from ledger.errors import LedgerError, Unavailable
 from ledger.sequencer.checking import Checked, Checkers, Verdict
 from ledger.sequencer.clock import Clock
+from ledger.sequencer.observer import Observer, Silent, observed
 from ledger.sequencer.plan import Accepted, Plan, make_plan
 from ledger.sequencer.signer_state import SignerState
 from ledger.sequencer.signing import Step, sign_head
@@ -78,11 +80,13 @@ class Writer:
         signer: Signer,
         clock: Clock,
         step: Step = lambda name: None,
+        observer: Observer | None = None,
     ) -> None:
         self._engine = engine
         self._log, self._signer = log, signer
         self._state = SignerState(directory, origin=log.name)
         self._clock, self._step = clock, step
+        self._observer: Observer = observer or Silent()
         self._checkers = Checkers()
         self._mutex, self._commit = threading.Lock(), threading.Lock()
         self._queue: list[_Request] = []
@@ -93,6 +97,12 @@ class Writer:
     def close(self) -> None:
         """Let the processes that check statements go."""
         self._checkers.close()
+
+    @property
+    def waiting(self) -> int:
+        """Number of statements that wait for the turn."""
+        with self._mutex:
+            return sum(len(one.checked) for one in self._queue)
 
     def append(self, statements: Sequence[bytes]) -> list[Answer]:
         """Record statements in their order; each gets where it stands, or why it was refused.
@@ -144,7 +154,8 @@ class Writer:
     def _write(self, checked: list[Verdict]) -> list[Answer]:
         answers: list[Answer] = []
         for at in range(0, len(checked), BATCH_STATEMENTS_MAX):
-            answers += self._write_batch(checked[at : at + BATCH_STATEMENTS_MAX])
+            batch = checked[at : at + BATCH_STATEMENTS_MAX]
+            answers += observed(self._observer, partial(self._write_batch, batch))
         return answers
 
     def _write_batch(self, checked: Sequence[Verdict]) -> list[Answer]:

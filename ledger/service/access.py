@@ -18,9 +18,9 @@ _FORGET_AFTER_MS = 3_600_000
 def party_of(ledger: Ledger, kid: Kid) -> PartyRecord | None:
     """The party of a key that is registered to it and in force at the head of the log; None otherwise.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with beside.looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         keys = queries.find(connection, KeyRecord, key=kid.key_text, owner=kid.party, serves="party")
         if not keys or keys[0].revoked_index is not None:
             return None
@@ -31,7 +31,7 @@ def use_once(ledger: Ledger, *, party: str, jti: str, expires_ms: int) -> bool:
     """Use a party's assertion up, for every process and machine; False where it was used before.
 
     Units: `expires_ms` from when on nobody would take it anyway.
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
     with beside.writing(ledger.engine) as connection:
         return beside.use_assertion(

@@ -1,14 +1,11 @@
-"""Estimating before anything is signed: the figures that a methodology in force gives for some inputs."""
+"""What a claim is computed with: published methodologies and factor sets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from ledger.domain.quantify import Estimate, compile_formula, estimate
 from ledger.domain.records import FactorSetRecord, MethodologyRecord
-from ledger.domain.statements.claim import InputValue, Quantification
 from ledger.domain.statements.methodology import Factor
-from ledger.domain.units import format_kg
 from ledger.errors import Refused
 from ledger.service.ledger import Ledger
 from ledger.store import queries
@@ -33,24 +30,3 @@ def find_factors(ledger: Ledger, name: str, version: int) -> Sequence[Factor] | 
     with ledger.reading() as connection:
         found = queries.find(connection, FactorSetRecord, id=name, version=version)
     return found[0].factors if found else None
-
-
-def estimate_claim(ledger: Ledger, method: MethodologyRecord, inputs: Mapping[str, InputValue]) -> Estimate:
-    """What the methodology gives for these inputs, under the programme's policy.
-
-    Raises: Refused with the codes of `quantify.estimate`.
-    """
-    formula = compile_formula(method.subject, method.factors)
-    limit = ledger.programme.subject.policy.deduction_above_ppm
-    return estimate(formula, inputs, deduction_above_ppm=limit)
-
-
-def quantification_of(result: Estimate) -> Quantification:
-    """The figures as a claim states them.
-
-    Raises: Refused `not_a_reduction` when nothing is left to claim.
-    """
-    if result.reduction_g <= 0:
-        raise Refused("not_a_reduction", f"the inputs give {result.reduction_g} g, which is no reduction")
-    figures = (result.baseline_g, result.project_g, result.leakage_g, result.deduction_g, result.reduction_g)
-    return Quantification(*(format_kg(grams) for grams in figures))

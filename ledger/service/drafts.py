@@ -31,7 +31,7 @@ class Draft(Struct, frozen=True):
 
 def listed(ledger: Ledger, *, owner: str) -> list[Draft]:
     """A party's drafts, the latest change first; there are never more than `DRAFTS_OF_ONE_MAX`."""
-    with beside.looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         kept = beside.drafts(connection, owner)
     return [Draft(one.id, one.size, format_milliseconds(one.changed_ms)) for one in kept]
 
@@ -39,7 +39,7 @@ def listed(ledger: Ledger, *, owner: str) -> list[Draft]:
 def put(ledger: Ledger, identity: str, body: bytes, *, owner: str) -> bool:
     """Keep a draft, or another version of it; True where it is new. The id is the party's own choice, a UUID.
 
-    Raises: Malformed `bad_draft_id`, `too_large`; NotAllowed `quota_used_up`; Unavailable `storage_failed`.
+    Raises: Malformed `bad_draft_id`, `too_large`; NotAllowed `quota_used_up`; Unavailable `busy`, `database_unusable`.
     """
     if not _UUID.match(identity):
         raise Malformed("bad_draft_id", f"{identity[:60]!a} is no UUID in lower case")
@@ -58,9 +58,9 @@ def put(ledger: Ledger, identity: str, body: bytes, *, owner: str) -> bool:
 def get(ledger: Ledger, identity: str, *, owner: str) -> bytes:
     """The bytes of a draft.
 
-    Raises: Malformed `no_draft`; Unavailable `storage_failed`.
+    Raises: Malformed `no_draft`; Unavailable `busy`, `database_unusable`.
     """
-    with beside.looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         body = beside.draft(connection, owner, identity)
     if body is None:
         raise _missing()
@@ -70,7 +70,7 @@ def get(ledger: Ledger, identity: str, *, owner: str) -> bytes:
 def delete(ledger: Ledger, identity: str, *, owner: str) -> None:
     """Remove a draft.
 
-    Raises: Malformed `no_draft`; Unavailable `storage_failed`.
+    Raises: Malformed `no_draft`; Unavailable `busy`, `database_unusable`.
     """
     with beside.writing(ledger.engine) as connection:
         gone = beside.delete_draft(connection, owner, identity)

@@ -125,7 +125,8 @@ class Receiving:
     def keep(self, visibility: Visibility) -> Stored:
         """Keep all that came, durably, if it is what its digest says.
 
-        Raises: Malformed `digest_mismatch`; NotAllowed `quota_used_up`; Unavailable `storage_failed`.
+        Raises: Malformed `digest_mismatch`; NotAllowed `quota_used_up`; Unavailable `storage_failed`, `busy`,
+            `database_unusable`.
         """
         found, size = self._upload.digest, self._upload.size
         if found != self._digest:
@@ -150,7 +151,7 @@ def receive(ledger: Ledger, *, owner: str, claim: str, digest: str, quota: Quota
     Raises: Malformed `bad_hex`; NotAllowed `quota_used_up`; Unavailable `busy`, `storage_failed`.
     """
     hex_bytes(digest, size=32)
-    with beside.looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         if _own(connection, owner, claim=claim, digest=digest) is None:
             _require_room(connection, owner, 0, quota)
     with ledger.evidence.receiving(owner) as upload:
@@ -188,9 +189,9 @@ def get(ledger: Ledger, *, party: str | None, claim: str, digest: str) -> Eviden
 def may_read(ledger: Ledger, *, party: str | None, claim: str, digest: str) -> bool:
     """Whether a party, or anybody where none is named, may read this digest as evidence of this claim.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with beside.looking(ledger.engine) as connection:
+    with ledger.reading() as connection:
         held = beside.holders(connection, claim=claim, digest=digest)
         if not held:
             return False

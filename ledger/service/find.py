@@ -31,8 +31,8 @@ from ledger.domain.records import (
 from ledger.domain.statements import members as m
 from ledger.errors import Malformed, Refused
 from ledger.service import findings
+from ledger.service.answers import AsOf, FoundClaim, FoundParty, Page, Waiting
 from ledger.service.ledger import Ledger
-from ledger.service.report import AsOf
 from ledger.store import log_store, pages, queries
 from ledger.store.engine import Connection
 
@@ -60,42 +60,6 @@ class _Cursor(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 canonical.prepare(_Cursor)
-
-
-class Page(Struct, frozen=True):
-    """Part of a list. `listed_to` is the size of the log at its first page; `next` is the cursor of what follows."""
-
-    as_of: AsOf
-    items: list[Any]
-    listed_to: int
-    next: str | None
-
-
-class Waiting(Struct, frozen=True):
-    """A claim that waits for a verifier, and for how long by the log's own time."""
-
-    claim: ClaimRecord
-    recorded_at: str
-    age_s: int
-    attested: bool
-
-
-class FoundClaim(Struct, frozen=True):
-    """A claim and the entries that made it what it is."""
-
-    as_of: AsOf
-    claim: ClaimRecord
-    history: list[int]
-
-
-class FoundParty(Struct, frozen=True):
-    """A party with its keys and the accreditations that it was given."""
-
-    as_of: AsOf
-    party: PartyRecord
-    keys: list[KeyRecord]
-    accreditations: list[AccreditationRecord]
-    history: list[int]
 
 
 class _Asked(Struct, frozen=True):

@@ -18,6 +18,7 @@ from ledger.domain.records import ProgrammeRecord
 from ledger.errors import NotAllowed, Unavailable
 from ledger.sequencer.clock import Clock, now_ms
 from ledger.sequencer.keeper import Keeper
+from ledger.sequencer.observer import Observer
 from ledger.sequencer.signing import Step
 from ledger.sequencer.writer import Writer
 from ledger.store import queries
@@ -36,7 +37,16 @@ def place_of(directory: Path, database: str | None) -> Where:
 class Ledger:
     """One log with its state. Close it, or use it as a context."""
 
-    def __init__(self, directory: Path, engine: Engine, *, signer: Signer | None, clock: Clock, step: Step) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        engine: Engine,
+        *,
+        signer: Signer | None,
+        clock: Clock,
+        step: Step,
+        observer: Observer | None,
+    ) -> None:
         self.directory = directory
         self.engine = engine
         self.evidence = EvidenceStore(directory / "evidence")
@@ -54,7 +64,9 @@ class Ledger:
         self._writer = (
             None
             if signer is None
-            else Writer(engine, directory=directory, log=self.log, signer=signer, clock=clock, step=step)
+            else Writer(
+                engine, directory=directory, log=self.log, signer=signer, clock=clock, step=step, observer=observer
+            )
         )
         self._keeper: Keeper | None = None
 
@@ -67,6 +79,7 @@ class Ledger:
         signer: Signer | None = None,
         clock: Clock = now_ms,
         step: Step = lambda name: None,
+        observer: Observer | None = None,
     ) -> Ledger:
         """Open the ledger of a directory, its rows there or at a PostgreSQL URL; with the log's signer, for writing.
 
@@ -75,7 +88,7 @@ class Ledger:
         where = place_of(directory, database)
         engine = open_database(where)
         try:
-            return cls(directory, engine, signer=signer, clock=clock, step=step)
+            return cls(directory, engine, signer=signer, clock=clock, step=step, observer=observer)
         except STORAGE_ERRORS as error:
             engine.dispose()
             raise unusable(where, error) from None
@@ -92,6 +105,11 @@ class Ledger:
         if self._writer is None:
             raise Unavailable("read_only", "the ledger was opened without the log key")
         return self._writer
+
+    @property
+    def waiting(self) -> int:
+        """Number of statements that wait to be recorded by this process."""
+        return 0 if self._writer is None else self._writer.waiting
 
     @property
     def programme(self) -> ProgrammeRecord:

@@ -5,56 +5,19 @@ Source: DESIGN 6, RULES 6.
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from ledger.core.entry import decode_entry
 from ledger.core.jws import open_jws
 from ledger.core.strict import format_milliseconds
 from ledger.domain import goals
 from ledger.domain.records import ClaimRecord, PartyRecord
-from ledger.domain.statements import Statement, read_statement
+from ledger.domain.statements import read_statement
 from ledger.errors import Malformed
+from ledger.service.answers import AsOf, Goals, Shown, Totals
 from ledger.service.ledger import Ledger
 from ledger.store import log_store, queries
 from ledger.store.engine import Connection
 
-
-class AsOf(Struct, frozen=True):
-    """The checkpoint at which an answer is true."""
-
-    origin: str
-    size: int
-    root: str
-    recorded_at: str
-
-
-class Totals(Struct, frozen=True):
-    """What counts, in grams, with its breakdowns, and how many claims are in which status."""
-
-    as_of: AsOf
-    total_g: int
-    claims: int
-    by: dict[str, dict[str, int]]
-    status: dict[str, int]
-
-
-class Goals(Struct, frozen=True):
-    """Every goal and how far it is."""
-
-    as_of: AsOf
-    goals: list[goals.Progress]
-
-
-class Shown(Struct, frozen=True):
-    """One entry: its bytes, what they say, and, for a claim, what counts of it now."""
-
-    as_of: AsOf
-    index: int
-    entry: bytes
-    entry_hash: str
-    statement: Statement
-    claim: ClaimRecord | None
-    history: list[int]
+__all__ = ["AsOf", "Goals", "Shown", "Totals", "goal_progress", "head", "party_names", "show", "totals"]
 
 
 def _as_of(ledger: Ledger, connection: Connection) -> tuple[AsOf, log_store.Head]:

@@ -6,28 +6,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from msgspec import Struct
-
 from ledger.core.prove import prove_inclusion
 from ledger.core.receipt import Receipt
 from ledger.core.tiles import TileReader
 from ledger.errors import LedgerError, Malformed
 from ledger.sequencer.checking import Verdict
 from ledger.sequencer.writer import Answer, Recorded
+from ledger.service.answers import Proof
 from ledger.service.ledger import Ledger
 from ledger.store import log_store
+
+__all__ = ["Proof", "prove", "submit", "submit_all"]
 
 IMPORT_BATCH = 500
 # Signatures of these are checked while the batch before them is written.
 BATCHES_AHEAD = 4
-
-
-class Proof(Struct, frozen=True):
-    """What a submitter keeps: the entry bytes and the proof that they are in the log."""
-
-    index: int
-    entry: bytes
-    receipt: Receipt
 
 
 def submit(ledger: Ledger, statement: bytes) -> Recorded:

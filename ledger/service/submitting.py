@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ledger.core.receipt import Receipt
 from ledger.errors import Unavailable
-from ledger.sequencer.checking import Verdict, check
+from ledger.sequencer.checking import Checked, Verdict, check
 from ledger.sequencer.writer import Recorded
 from ledger.service.ledger import Ledger
 from ledger.service.submit import receipts
@@ -54,10 +54,10 @@ class _Waiting(Generic[T]):
 
 
 class _Line(Generic[T]):
-    """Those who wait for one thread, which takes them in groups."""
+    """Those who wait for one thread, which is called when there are any and takes as many as it likes."""
 
-    def __init__(self, name: str, work: Callable[[list[_Waiting[T]]], None], *, group_max: int) -> None:
-        self._work, self._group_max = work, group_max
+    def __init__(self, name: str, work: Callable[[], None]) -> None:
+        self._work = work
         self._changed = threading.Condition()
         self._waiting: list[_Waiting[T]] = []
         self._closed = False
@@ -71,14 +71,19 @@ class _Line(Generic[T]):
             self._waiting.append(one)
             self._changed.notify()
 
+    def take(self) -> list[_Waiting[T]]:
+        """The first of those who wait."""
+        with self._changed:
+            group, self._waiting = self._waiting[:GROUP_STATEMENTS_MAX], self._waiting[GROUP_STATEMENTS_MAX:]
+        return group
+
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
-                group, self._waiting = self._waiting[: self._group_max], self._waiting[self._group_max :]
-            if not group:
-                return
-            self._work(group)
+                if not self._waiting:
+                    return
+            self._work()
 
     def close(self) -> None:
         """Let the thread end when nobody waits any more."""
@@ -92,11 +97,18 @@ class _Line(Generic[T]):
 class Submitter:
     """Records for callers on event loops. Close it before the ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, admit: Callable[[Checked], None] = lambda checked: None) -> None:
+        """`admit` is asked of each statement whose signatures hold, and refuses by raising."""
         self._ledger = ledger
+        self._admit = admit
         self._here = 0
-        self._to_write = _Line[Verdict]("gigaton-write", self._record, group_max=GROUP_STATEMENTS_MAX)
-        self._to_check = _Line[bytes]("gigaton-check", self._check, group_max=GROUP_STATEMENTS_MAX)
+        self._to_write = _Line[Verdict]("gigaton-write", self._record)
+        self._to_check = _Line[bytes]("gigaton-check", self._check)
+
+    @property
+    def waiting(self) -> int:
+        """Number of statements that have no answer yet."""
+        return self._here
 
     async def submit(self, statement: bytes) -> Receipted:
         """Record one statement; answered when it is durable and its checkpoint signed.
@@ -113,27 +125,31 @@ class Submitter:
         finally:
             self._here -= 1
 
-    def _check(self, group: list[_Waiting[bytes]]) -> None:
-        for one in group:
+    def _check(self) -> None:
+        for one in self._to_check.take():
             try:
                 verdict = check(one.what)
+                self._admit(verdict)
             except Exception as error:  # noqa: BLE001 - refusal or bug, it is told to whoever waits
                 _deliver([(one.future, error)])
             else:
                 self._to_write.put(_Waiting(verdict, one.future))
 
-    def _record(self, group: list[_Waiting[Verdict]]) -> None:
+    def _record(self) -> None:
+        group: list[_Waiting[Verdict]] = []
+
+        def take() -> list[Verdict]:
+            group.extend(self._to_write.take())
+            return [one.what for one in group]
+
         try:
-            outcomes = self._record_all([one.what for one in group])
-        except STORAGE_ERRORS as error:
-            stopped = Unavailable("database_unusable", f"{type(error).__name__} after statements were recorded")
-            outcomes = [stopped] * len(group)
+            outcomes = self._record_all(take)
         except Exception as error:  # noqa: BLE001 - refusal or bug, it is told to whoever waits
-            outcomes = [error] * len(group)
+            outcomes = [_told(error)] * len(group or take())
         _deliver([(one.future, outcome) for one, outcome in zip(group, outcomes, strict=True)])
 
-    def _record_all(self, verdicts: list[Verdict]) -> list[Outcome]:
-        answers = self._ledger.writer.record(lambda: verdicts)
+    def _record_all(self, take: Callable[[], list[Verdict]]) -> list[Outcome]:
+        answers = self._ledger.writer.record_all_that_wait(take)
         made = iter(receipts(self._ledger, [one for one in answers if isinstance(one, Recorded)]))
         return [Receipted(one, next(made)) if isinstance(one, Recorded) else one for one in answers]
 
@@ -141,6 +157,12 @@ class Submitter:
         """Answer all that wait, then let the threads go."""
         self._to_check.close()
         self._to_write.close()
+
+
+def _told(error: Exception) -> Exception:
+    if isinstance(error, STORAGE_ERRORS):  # of the writer itself it is a LedgerError by now
+        return Unavailable("database_unusable", f"{type(error).__name__} while receipts were made; send it again")
+    return error
 
 
 def _deliver(outcomes: Sequence[tuple[asyncio.Future[Receipted], Outcome]]) -> None:

@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.errors import Unavailable
-from ledger.store.engine import reading
+from ledger.store.faults import told
 from ledger.store.projection import insert_rows
 from ledger.store.service_tables import DRAFT, EVIDENCE, USED_ASSERTION
 
@@ -48,30 +46,10 @@ class Used(NamedTuple):
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction on the tables beside the log, committed at its end.
 
-    Raises: Unavailable `storage_failed`.
+    Raises: Unavailable `busy`, `database_unusable`.
     """
-    with _told(), engine.begin() as connection:
+    with told(), engine.begin() as connection:
         yield connection
-
-
-@contextmanager
-def looking(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees one state of the log and of what is beside it.
-
-    Raises: Unavailable `storage_failed`.
-    """
-    with _told(), reading(engine) as connection:
-        yield connection
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        # The first line alone: what follows may repeat the values.
-        cause = (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
-        raise Unavailable("storage_failed", f"the database refused: {cause[:200]}") from None
 
 
 # Evidence

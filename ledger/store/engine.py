@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool
 from sqlmodel import SQLModel
 
 from ledger.errors import LedgerError, Unavailable
@@ -22,7 +23,7 @@ from ledger.store.faults import STORAGE_ERRORS
 from ledger.store.migrations import VERSION_TABLE, schema_version
 from ledger.store.tables import SCHEMA_VERSION
 
-__all__ = ["STORAGE_ERRORS", "Connection", "Engine", "Where", "open_database", "reading", "unusable"]
+__all__ = ["STORAGE_ERRORS", "Connection", "Engine", "Where", "connections", "open_database", "reading", "unusable"]
 
 # A SQLite file, or the URL of a PostgreSQL database.
 Where: TypeAlias = Path | str
@@ -55,6 +56,12 @@ def open_database(where: Where, *, any_schema: bool = False) -> Engine:
 def reading(engine: Engine) -> Connection:
     """A connection whose transaction sees one state and never waits for the writer."""
     return sqlite.reading(engine) if engine.dialect.name == "sqlite" else postgres.reading(engine)
+
+
+def connections(engine: Engine) -> tuple[int, int]:
+    """How many connections of this process are in use, and how many wait to be used."""
+    pool = engine.pool
+    return (pool.checkedout(), pool.checkedin()) if isinstance(pool, QueuePool) else (0, 0)
 
 
 @contextmanager

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -52,23 +54,23 @@ class Served:
         return httpx.Client(base_url=self.url, timeout=30, trust_env=False, verify=False)
 
 
-def found_with_keys(directory: Path) -> World:
+def found_with_keys(directory: Path, *, passphrase: str = "open") -> World:
     """A founded ledger whose log key lies in a key file, as an operator's does."""
     world = World()
     found(directory, world).close()
-    keep_log_key(directory)
+    keep_log_key(directory, passphrase=passphrase)
     return world
 
 
-def keep_log_key(directory: Path) -> None:
+def keep_log_key(directory: Path, *, passphrase: str = "open") -> None:
     """Put the log key of the small world into a key file, its passphrase beside it."""
     (directory / "keys").mkdir(mode=0o700)
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     log = StoredKey("log", "", (), "ed25519", pem)
-    own = new_service_keys(world.party_id("operator"))
-    write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), "open")
-    (directory / "keys" / "passphrase.txt").write_text("open\n")
+    own = new_service_keys(World().party_id("operator"))
+    write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), passphrase)
+    (directory / "keys" / "passphrase.txt").write_text(f"{passphrase}\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
 
 
@@ -91,20 +93,48 @@ def listen(stream: IO[str], said: Path) -> threading.Thread:
     return thread
 
 
-def start(directory: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+def start(directory: Path, *options: str, **environment: str) -> tuple[subprocess.Popen[str], str]:
     """Start a server, without limits unless the options say otherwise; gives its address once it listens."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--data", str(directory)]
     command += ["--limit", "off", *options]
-    settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings)
     assert process.stderr is not None
     for line in process.stderr:
+        with said_beside(directory).open("a", encoding="utf-8") as file:
+            file.write(line)
         match = re.search(r"serving (http://\S+)", line)
         if match:
             stream, process.stderr = process.stderr, None  # `communicate` then waits for the end alone
             LISTENERS[process.pid] = listen(stream, said_beside(directory))
             return process, match[1]
     raise AssertionError("the server ended before it listened")
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Stop a server in order."""
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def wait_for(holds: Callable[[], bool], *, seconds: int = 120) -> None:
+    """Until something holds; shared machines are slow at odd moments."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def wait_until_ready(served: Served) -> None:
+    """Several processes listen before the first of them answers."""
+
+    def ready() -> bool:
+        with suppress(httpx.TransportError), served.client() as client:
+            return client.get("/readyz").status_code == 200
+        return False
+
+    wait_for(ready)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,9 @@ FORM = {
     "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
 }
 DROP = ...
+CARRIER = "carrier:claimant"
+
+Make = Callable[[Served], str]
 
 
 def encoded(value: object) -> str:
@@ -71,3 +74,13 @@ def bearer(text: str) -> dict[str, str]:
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+def spare_bits(text: str) -> str:
+    """Another last character that decodes to the same bytes."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
+
+
+def soon(seconds: int) -> int:
+    return int(time.time()) + seconds

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from ledger.errors import LedgerError
 from ledger.sequencer.clock import Clock
+from ledger.sequencer.keeper import Keeper
 from ledger.service.found import found_ledger
 from ledger.service.ledger import DATABASE, Ledger
 from ledger.service.submit import submit_all
@@ -70,6 +71,14 @@ class Place:
         with self.server.connect(self.name) as there:
             cursor = there.execute(statement.replace("?", "%s").encode(), values or None)
             return cursor.fetchall() if cursor.description else []
+
+
+def keeper_of(ledger: Ledger) -> Keeper:
+    """What looks after the writer; its thread is ended, so that the test itself may let it look."""
+    ledger.keep()
+    assert ledger._keeper is not None
+    ledger._keeper.close()
+    return ledger._keeper
 
 
 def note_database(directory: Path, url: str) -> None:

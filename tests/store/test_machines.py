@@ -16,7 +16,6 @@ import pytest
 
 from ledger.core.hashing import EMPTY_ROOT
 from ledger.errors import LedgerError, Unavailable
-from ledger.sequencer.keeper import Keeper
 from ledger.sequencer.signer_state import Mark, SignerState
 from ledger.service.ledger import Ledger
 from ledger.service.publish import require_ready
@@ -25,7 +24,7 @@ from ledger.store import postgres
 from ledger.store.fsck import fsck
 from tests.ledgers import require_whole
 from tests.sequencer.steps import At, head_of, opened, statements
-from tests.store.databases import Place, change_behind, note_database
+from tests.store.databases import Place, change_behind, keeper_of, note_database
 from tests.store.servers import shared
 from tests.world import ORIGIN, World
 
@@ -52,14 +51,6 @@ def two(place: Place, tmp_path: Path) -> Iterator[tuple[Ledger, Ledger]]:
 
 def mark_of(directory: Path) -> Mark:
     return SignerState(directory, origin=ORIGIN).read()
-
-
-def keeper_of(ledger: Ledger) -> Keeper:
-    """What looks after the writer; its thread is ended, so that the test itself may let it look."""
-    ledger.keep()
-    assert ledger._keeper is not None
-    ledger._keeper.close()
-    return ledger._keeper
 
 
 def test_machines_that_write_in_turns_take_each_other_up(two: tuple[Ledger, Ledger], world: World) -> None:

@@ -19,9 +19,10 @@ ENTRY = {
     "gigaton-verify": "from verifier.cli import run; run()",
 }
 CODE = re.compile(r"^```[a-z]*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
-GROUPED = r"evidence (?:put|get)|methodology (?:list|show|check|draft)"
 COMMAND = re.compile(
-    rf"(?:^|(?<=[\s;&|(/$]))(make|gigaton-verify|gigaton)[ \t]+({GROUPED}|[a-z][a-z-]*)([^\n`|;&>]*)", re.MULTILINE
+    r"(?:^|(?<=[\s;&|(/$]))(make|gigaton-verify|gigaton)[ \t]+"
+    r"(evidence (?:put|get)|methodology (?:list|show|check|draft)|[a-z][a-z-]*)([^\n`|;&>]*)",
+    re.MULTILINE,
 )
 Typed = tuple[str, str, frozenset[str]]
 
