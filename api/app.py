@@ -10,7 +10,8 @@ from starlette.types import ASGIApp
 
 from api import errors
 from api.deps import Service
-from api.routers import health, log, reads, statements
+from api.head import Head
+from api.routers import description, files, health, log, reads, statements
 from api.security import Guard, log_to_stderr
 from api.settings import Settings
 from api.wiring import open_service
@@ -31,14 +32,15 @@ def make_app(service: Service) -> ASGIApp:
         summary="A ledger of carbon-reduction claims that nobody has to trust.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # `api.routers.description` serves it, with this ledger's own examples
         redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.service = service
-    for one in (statements, reads, log, health):
+    for one in (statements, files, reads, log, health, description):
         app.include_router(one.router)
     errors.install(app)
-    return Guard(app)  # around the framework's own last resort, too
+    return Guard(Head(app))  # around the framework's own last resort, too
 
 
 def served_app(settings: Settings) -> ASGIApp:

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
 
@@ -15,6 +16,7 @@ class Service:
     """The parts of a serving process. The wiring opens them; `close` lets all of them go."""
 
     ledger: Ledger
+    sealing: Sealing | None = None
 
     def close(self) -> None:
         """Let connections and threads go."""

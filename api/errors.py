@@ -16,9 +16,11 @@ _RETRY_AFTER_S = "5"
 
 _BY_CODE = {
     "bad_tile_path": 404,
+    "no_certificate_file": 404,
     "no_entry": 404,
     "no_route": 404,
     "no_tile": 404,
+    "unknown_id": 404,
     "wrong_method": 405,
     "too_large": 413,
     "encoded_body": 415,

@@ -28,6 +28,7 @@ PASSPHRASE_VARIABLE = "GIGATON_PASSPHRASE_FILE"  # noqa: S105 - the name of a va
 PASSPHRASE_BYTES_MAX = 1_000
 DATABASE_VARIABLE = "GIGATON_DATABASE"
 DATABASE_FILE = "database.url"
+SEAL_CERTIFICATE = "seal.pem"
 
 
 def read_passphrase(directory: Path, given: Path | None = None) -> str:
@@ -122,10 +123,25 @@ def open_for_writing(directory: Path, rings: list[KeyRing]) -> Ledger:
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
 
 
+def _find_sealing(directory: Path, rings: list[KeyRing]) -> Sealing | None:
+    """The seal, where its key is among the key files; certificates are otherwise served only as they were kept.
+
+    Raises: Unreadable `bad_key_file`, `unreadable_file`.
+    """
+    path = directory / "keys" / SEAL_CERTIFICATE
+    stored = next((key for ring in rings for key in ring.keys if key.name == "seal"), None)
+    if stored is None or not path.exists():
+        return None
+    try:
+        return sealing_of(stored, path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
+
+
 def open_service(settings: Settings) -> Service:
     """All that a serving process needs.
 
     Raises: the codes of `open_rings` and `open_for_writing`.
     """
     rings = open_rings(settings.data, settings.passphrase)
-    return Service(ledger=open_for_writing(settings.data, rings))
+    return Service(ledger=open_for_writing(settings.data, rings), sealing=_find_sealing(settings.data, rings))

@@ -10,6 +10,7 @@ from rich.text import Text
 from api.cli.options import DEFAULT_DATA, Data, Json
 from api.cli.output import out, print_json, table, tonnes
 
+QUEUE = "queue"
 # What of a record fits on a line; the whole of it is in --json.
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "claims": (
@@ -30,6 +31,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "factor-sets": ("index", "id", "version", "title", "issuer"),
     "targets": ("index", "id", "version"),
     "certificates": ("index", "number", "valid_until_day", "revoked_index", "holder"),
+    "entries": ("index", "kind", "recorded_at", "id", "issuer"),
+    QUEUE: ("index", "status", "methodology", "stated_g", "claimant"),
 }
 
 
@@ -39,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def find(
-    what: Annotated[str, typer.Argument(help=f"{', '.join(_COLUMNS)}, or queue.", show_default=False)],
+    what: Annotated[str, typer.Argument(help=f"{', '.join(_COLUMNS)}.", show_default=False)],
     where: Annotated[
         list[str] | None, typer.Argument(help="Filters, and limit= and cursor=, as NAME=VALUE.", show_default=False)
     ] = None,
@@ -57,9 +60,10 @@ def find(
     from api.cli.views import as_of_line
     from api.wiring import open_for_reading
     from ledger.service import find as acts
+    from ledger.service.asking import PARAMETERS
 
-    if what not in acts.PARAMETERS:
-        raise typer.BadParameter(f"one of {', '.join(acts.PARAMETERS)}", param_hint="WHAT")
+    if what not in PARAMETERS:
+        raise typer.BadParameter(f"one of {', '.join(PARAMETERS)}", param_hint="WHAT")
     given = [one.partition("=") for one in where or ()]
     if not all(equals for _, equals, _ in given):
         raise typer.BadParameter("write each filter as NAME=VALUE", param_hint="WHERE")
@@ -68,11 +72,11 @@ def find(
     if as_json:
         print_json(page)
         return
-    columns = _COLUMNS["claims" if what == acts.QUEUE else what]
-    waits = ("recorded_at", "attested") if what == acts.QUEUE else ()
+    columns = _COLUMNS.get(what, ("index", "id"))
+    waits = ("recorded_at", "attested") if what == QUEUE else ()
     shown = table(*(_title(name) for name in (*columns, *waits)))
     for item in page.items:
-        record = item.claim if what == acts.QUEUE else item
+        record = item.claim if what == QUEUE else item
         cells = [_cell(name, getattr(record, name)) for name in columns]
         shown.add_row(*cells, *(_cell(name, getattr(item, name)) for name in waits))
     out.print(shown)

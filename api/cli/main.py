@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from api.cli import attesting, bench, certifying, claiming, demo, finding, founding, reading, serving, writing
+from api.cli import attesting, bench, certifying, claiming, demo, finding, founding, reading, serving, showing, writing
 from api.cli.output import EXIT_UNAVAILABLE, err, fail
 from ledger import __version__
 from ledger.errors import LedgerError
@@ -36,7 +36,7 @@ def _main(
     """Options that hold for every command."""
 
 
-for group in (founding, claiming, attesting, writing, reading, finding, certifying, serving, demo, bench):
+for group in (founding, claiming, attesting, writing, reading, showing, finding, certifying, serving, demo, bench):
     group.register(app)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.core.strict import hex_bytes
 from ledger.errors import Malformed, Unavailable
@@ -36,6 +37,17 @@ class EvidenceStore:
             temporary.write_bytes(raw)
             temporary.replace(path)
         return digest
+
+    def open(self, digest: str) -> BinaryIO | None:
+        """The file of a digest, to be read in parts and checked by the reader; None where it is missing.
+
+        Raises: Malformed `bad_hex`.
+        """
+        hex_bytes(digest, size=32)
+        try:
+            return (self._directory / digest).open("rb")
+        except FileNotFoundError:
+            return None
 
     def get(self, digest: str) -> bytes | None:
         """The bytes of a digest; None where they are missing, which is a finding and no silence.

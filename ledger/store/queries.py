@@ -18,6 +18,7 @@ from ledger.domain.records import (
 )
 from ledger.domain.totals import Cell, CellSum
 from ledger.store.projection import from_row
+from ledger.store.service_tables import EVIDENCE
 from ledger.store.tables import CELL, HISTORY, TABLE_OF, table_name
 
 R = TypeVar("R", bound=Record)
@@ -82,6 +83,12 @@ def history(connection: Connection, shape: type[Record], *identity: str | int) -
     """The indexes of the entries that made a record what it is."""
     same = (HISTORY.c.kind == table_name(shape), HISTORY.c.identity == msgspec.json.encode(identity).decode())
     return list(connection.execute(select(HISTORY.c.index).where(*same).order_by(HISTORY.c.index)).scalars())
+
+
+def public_evidence(connection: Connection, claim: str, *, owner: str) -> frozenset[str]:
+    """The digests that the owner of a claim laid open to everybody."""
+    same = (EVIDENCE.c.claim == claim, EVIDENCE.c.owner == owner, EVIDENCE.c.public)
+    return frozenset(connection.execute(select(EVIDENCE.c.digest).where(*same)).scalars())
 
 
 def count_by_status(connection: Connection) -> dict[str, int]:

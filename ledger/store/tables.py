@@ -109,6 +109,7 @@ _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
     "key": (("owner",),),
     "accreditation": (("verifier",),),
     "claim": (("index",), ("claimant", "index")),
+    "attestation": (("index",), ("claim",)),
 }
 
 

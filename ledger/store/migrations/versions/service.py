@@ -1,4 +1,7 @@
-"""Schema 2: the tables of the service beside the log. Going back loses them, and nothing of the log."""
+"""Schema 2: the tables of the service beside the log, and indexes for its lists.
+
+Going back loses them, and nothing of the log.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,13 @@ _TABLES = {
     "subscription": "*id:text +owner:text url:text filters:text created_ms:int next_index:int delivered:int",
     "delivery": "*subscription:text *index:int attempts:int +due_ms:int dead:bool problem:text?",
 }
+_INDEXES = {"attestation_by_index": ["index"], "attestation_by_claim": ["claim"]}
 
 
 def upgrade() -> None:
     """Make the tables and their indexes."""
+    for name, on in _INDEXES.items():
+        op.create_index(name, "attestation", on)
     for name, columns in _TABLES.items():
         op.create_table(name, *map(_column, columns.split()))
         for text in columns.split():
@@ -37,6 +43,8 @@ def downgrade() -> None:
     """Take the tables away, with what is in them."""
     for name in reversed(_TABLES):
         op.drop_table(name)
+    for name in _INDEXES:
+        op.drop_index(name, "attestation")
 
 
 def _column(text: str) -> sa.Column[Any]:
