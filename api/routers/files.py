@@ -41,16 +41,17 @@ def certificate_pdf(request: Request, number: str) -> Response:
     return answers.kept(request, raw, _PDF, headers=named)
 
 
+# The decorator below is the first to be read, so that `.json` is no part of a number.
 @router.get(
-    "/v1/certificates/{number}.json",
-    summary="One certificate, under the name that stands beside its file",
+    "/v1/certificates/{number}",
+    summary="One certificate",
     response_class=Response,
     responses=describe.dated(certificates.FoundCertificate, "It.") | describe.problems(_MISSING),
     openapi_extra={"parameters": _NUMBER},
 )
 @router.get(
-    "/v1/certificates/{number}",
-    summary="One certificate",
+    "/v1/certificates/{number}.json",
+    summary="One certificate, under the name that stands beside its file",
     response_class=Response,
     responses=describe.dated(certificates.FoundCertificate, "It.") | describe.problems(_MISSING),
     openapi_extra={"parameters": _NUMBER},

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,8 +19,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from keys.generate import IssuedSeal, issue_seal
 from keys.keyfile import KeyRing, StoredKey, write_ring
 from tests.cast import key_of
+from tests.http.varied import Kept
 from tests.ledgers import found
 from tests.world import World
 
@@ -54,13 +57,19 @@ def found_with_keys(directory: Path) -> World:
     """A founded ledger whose log key lies in a key file, as an operator's does."""
     world = World()
     found(directory, world).close()
+    hand_out_keys(directory)
+    return world
+
+
+def hand_out_keys(directory: Path, *others: StoredKey) -> None:
+    """The key file of the test's log, with other keys in it, and its passphrase beside it."""
     (directory / "keys").mkdir(mode=0o700)
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    write_ring(directory / "keys" / "log.age", KeyRing((StoredKey("log", "", (), "ed25519", pem),)), "open")
+    log = StoredKey("log", "", (), "ed25519", pem)
+    write_ring(directory / "keys" / "log.age", KeyRing((log, *others)), "open")
     (directory / "keys" / "passphrase.txt").write_text("open\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
-    return world
 
 
 def said_beside(directory: Path) -> Path:
@@ -97,10 +106,9 @@ def start(directory: Path) -> tuple[subprocess.Popen[str], str]:
     raise AssertionError("the server ended before it listened")
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    directory = tmp_path_factory.mktemp("served") / "log"
-    world = found_with_keys(directory)
+@contextmanager
+def serving(directory: Path, world: World) -> Iterator[Served]:
+    """A server of a directory, which ends well when it is told to."""
     process, url = start(directory)
     try:
         yield Served(url, directory, world, process)
@@ -108,3 +116,33 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("served") / "log"
+    with serving(directory, found_with_keys(directory)) as one:
+        yield one
+
+
+@dataclass
+class Varied:
+    """A server on the varied log, what brute force knows of that log, and the seal that its operator holds."""
+
+    served: Served
+    kept: Kept
+    seal: IssuedSeal
+
+    def client(self) -> httpx.Client:
+        return self.served.client()
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Varied]:
+    """Only read: every test that uses it may count on the log as it is."""
+    directory = tmp_path_factory.mktemp("varied") / "log"
+    kept, seal = Kept(directory), issue_seal(name="seal", common_name="Test programme")
+    hand_out_keys(directory, seal.stored)
+    (directory / "keys" / "seal.pem").write_text(seal.certificate)
+    with kept.ledger, serving(directory, kept.scene.world) as served:
+        yield Varied(served, kept, seal)
