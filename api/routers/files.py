@@ -5,8 +5,6 @@ Covers THREATS H05, H10, H15.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
@@ -91,6 +89,6 @@ def claim_bundle(request: Request, identity: str) -> Response:
     return StreamingResponse(made.stream(), headers=headers, media_type=_ZIP)
 
 
-def _may_read(request: Request, ledger: Ledger, claim: str) -> Callable[[str], bool]:
+def _may_read(request: Request, ledger: Ledger, claim: str) -> acts.MayRead:
     """Which evidence of a claim the caller may see: the one place to ask that. Without a token, what is public."""
     return acts.public_evidence(ledger, claim).__contains__

@@ -41,6 +41,7 @@ _ENTRIES_AT_ONCE = 64
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 _FILE_MODE = 0o100644 << 16
 
+MayRead = Callable[[str], bool]
 State = Literal["included", "withheld", "missing", "damaged"]
 _REASONS: dict[State, str | None] = {
     "included": None,
@@ -137,7 +138,7 @@ class Bundle(Struct, frozen=True):
                 yield sink.take()
 
 
-def bundle(ledger: Ledger, identity: str, *, may_read: Callable[[str], bool]) -> Bundle:
+def bundle(ledger: Ledger, identity: str, *, may_read: MayRead) -> Bundle:
     """What there is for a reviewer of a claim; `may_read` says which evidence this one may see, by its digest.
 
     Raises: Refused `unknown_id`, `too_many_entries`; Malformed `no_entry` before the claim is signed for.

@@ -50,8 +50,14 @@ FATES = (
 )
 
 
-def fold(entries: list[bytes], note: Callable[[int, Decision], None] = lambda index, decision: None) -> MemoryState:
-    """The state that the entries give, in plain dicts; `note` is told what each of them changed."""
+def fold(
+    entries: list[bytes],
+    note: Callable[[int, Decision], None] = lambda index, decision: None,
+) -> MemoryState:
+    """The state that the entries give, in plain dicts; `note` is told what each of them changed.
+
+    They need not be all of a log, as long as no certificate is among them.
+    """
     log = LogWriter(World())
     log.leaves = [leaf_hash(raw) for raw in entries]
     state = MemoryState(root=log._root)
