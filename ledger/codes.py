@@ -176,7 +176,7 @@ _STORE = {
     "not_ready": "Ask again in a moment; if it lasts, the operator runs `gigaton fsck`.",
     "unknown_id": "Check the id, and its encoding in the address; the lists show every id that there is.",
     "no_certificate_file": "Ask the operator for the file; with its key to seal, the server makes it when it is asked.",
-    "file_unwritable": "Call the operator: the disk is full, or the directory cannot be written.",
+    "file_unusable": "Call the operator: a file of the ledger's directory cannot be read or written.",
     "too_many_entries": "Take the whole log instead (/log/, or an export): this rests on more than one file carries.",
     "no_route": "See /openapi.json for what there is.",
     "wrong_method": "See the Allow header, or /openapi.json.",

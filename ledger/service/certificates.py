@@ -125,30 +125,43 @@ def _changed(connection: Connection, found: CertificateRecord) -> list[Changed]:
 def certificate_file(ledger: Ledger, number: str, *, sealing: Sealing | None) -> bytes:
     """The sealed file of a certificate.
 
-    Raises: Refused `unknown_id`, `no_certificate_file`; the codes of `make_file`.
+    Raises: Refused `unknown_id`, `no_certificate_file`; Unavailable `file_unusable`; the codes of `make_file`.
     """
     with ledger.reading() as connection:
         found = find_one(connection, CertificateRecord, number, CertificateNumber)
     path = ledger.directory / FOLDER / f"{found.number}.pdf"
-    with suppress(FileNotFoundError):
-        return path.read_bytes()
+    there = _read(path)
+    if there is not None:
+        return there
     if sealing is None:
         raise Refused("no_certificate_file", f"{number} is recorded; its file is not here, nor is the key to seal it")
     with _DRAWING:
-        with suppress(FileNotFoundError):
-            return path.read_bytes()  # somebody made it while this one waited
-        return keep_file(path, make_file(ledger, index=found.index, sealing=sealing))
+        there = _read(path)  # somebody may have made it while this one waited
+        return there if there is not None else keep_file(path, make_file(ledger, index=found.index, sealing=sealing))
 
 
 def keep_file(path: Path, raw: bytes) -> bytes:
     """Keep a file durably, unless one is there already; gives the bytes that are kept.
 
-    Raises: Unavailable `file_unwritable`: what is not kept must not be handed out, for the next would differ.
+    Raises: Unavailable `file_unusable`: what is not kept must not be handed out, for the next would differ.
     """
     try:
         return _keep(path, raw)
     except OSError as error:
-        raise Unavailable("file_unwritable", f"{path}: {error.strerror}", path=str(path)) from None
+        raise _unusable(path, error) from None
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: OSError) -> Unavailable:
+    return Unavailable("file_unusable", f"{path.name}: {error.strerror}", name=path.name)
 
 
 def _keep(path: Path, raw: bytes) -> bytes:

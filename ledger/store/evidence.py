@@ -41,13 +41,15 @@ class EvidenceStore:
     def open(self, digest: str) -> BinaryIO | None:
         """The file of a digest, to be read in parts and checked by the reader; None where it is missing.
 
-        Raises: Malformed `bad_hex`.
+        Raises: Malformed `bad_hex`; Unavailable `file_unusable`.
         """
         hex_bytes(digest, size=32)
         try:
             return (self._directory / digest).open("rb")
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise Unavailable("file_unusable", f"evidence {digest}: {error.strerror}", digest=digest) from None
 
     def get(self, digest: str) -> bytes | None:
         """The bytes of a digest; None where they are missing, which is a finding and no silence.
