@@ -34,6 +34,7 @@ def make_app(service: Service) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,  # `api.routers.description` serves it, with this ledger's own examples
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.service = service

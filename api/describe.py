@@ -6,6 +6,7 @@ A router says beside each route what it answers; `document` puts it together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ COMPONENTS: dict[str, Any] = {
             "type": {"type": "string", "const": "about:blank"},
             "title": {"type": "string"},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "code": {"type": "string", "pattern": "^[a-z0-9_]+$"},
+            "code": {"type": "string", "enum": sorted(REMEDIES)},
             "detail": {"type": "string", "description": "What is wrong, in words that may change."},
             "remedy": {"type": "string", "description": "What to do next."},
             "facts": {
@@ -59,6 +60,14 @@ _CHECKPOINT = {
     "description": "The checkpoint at which this is true: origin, size and root in hex, with spaces between.",
     "schema": {"type": "string", "pattern": "^[^ ]+ [0-9]+ [0-9a-f]{64}$"},
 }
+_BRANCHES = {
+    400: "It cannot be read, or could be read in two ways.",
+    403: "This party or key may not say it.",
+    409: "It was possible once and is no longer: duplicate, overlap, withdrawn, stale.",
+    413: "`too_large`: nothing of it was kept.",
+    415: "`wrong_content_type`, `encoded_body`.",
+    422: "The rules forbid it, or a signature does not hold.",
+}
 _SAME = {"description": "What you hold is what there is.", "headers": {"ETag": _TAG}}
 
 
@@ -67,6 +76,11 @@ def dated(shape: Any, text: str) -> dict[int | str, Any]:
     headers = {"ETag": _TAG, CHECKPOINT_HEADER: _CHECKPOINT}
     content = {"application/json": {"schema": schema_of(shape)}}
     return {200: {"description": text, "headers": headers, "content": content}, 304: _SAME}
+
+
+def undated(schema: dict[str, Any], text: str) -> dict[int | str, Any]:
+    """An answer that is about no state of the log."""
+    return {200: {"description": text, "content": {"application/json": {"schema": schema}}}}
 
 
 def raw(media_type: str, text: str) -> dict[int | str, Any]:
@@ -88,6 +102,12 @@ def problems(codes: Mapping[int, tuple[str, ...]]) -> dict[int | str, Any]:
     return found
 
 
+def refusals(*statuses: int) -> dict[int | str, Any]:
+    """Refusals whose codes are those of the rule book and of its formats, under these statuses."""
+    content = {_PROBLEM: {"schema": {"$ref": _REF.format(name="Problem")}}}
+    return {status: {"description": _BRANCHES[status], "content": content} for status in statuses}
+
+
 def path(name: str, text: str, *, shape: Any = None) -> dict[str, Any]:
     """A parameter in the path."""
     schema = shape or {"type": "string", "minLength": 1}
@@ -104,11 +124,15 @@ def schema_of(shape: Any) -> dict[str, Any]:
 
 
 def portable(schema: Any) -> Any:
-    """Patterns with anchors as ECMA-262 writes them, which JSON Schema asks for."""
+    """As other tools read it: patterns with the anchors of ECMA-262, words with their type, texts without indents."""
     if isinstance(schema, dict):
         made = {key: portable(value) for key, value in schema.items()}
         if isinstance(made.get("pattern"), str):
             made["pattern"] = made["pattern"].replace(r"\A", "^").replace(r"\Z", "$")
+        if all(isinstance(one, str) for one in made.get("enum", (None,))):
+            made["type"] = "string"
+        if isinstance(made.get("description"), str):
+            made["description"] = cleandoc(made["description"])
         return made
     return [portable(one) for one in schema] if isinstance(schema, list) else schema
 
@@ -122,12 +146,15 @@ def _with_units(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The whole description, before examples."""
+    """The whole description, before examples; made once."""
+    if app.openapi_schema is not None:
+        return app.openapi_schema
     made: dict[str, Any] = app.openapi()
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update(sorted(COMPONENTS.items()))
+    made["paths"] = dict(sorted(made["paths"].items()))
     for operations in made["paths"].values():
         for operation in operations.values():
             _finish(operation)
@@ -136,6 +163,9 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _finish(operation: dict[str, Any]) -> None:
     """Leave out what the framework adds on its own, and add what holds for every route."""
+    # What a router says of a parameter stands behind what the framework found out, and takes its place.
+    known = {(one["in"], one["name"]): one for one in operation.get("parameters", ())}
+    operation["parameters"] = list(known.values())
     answers = operation["responses"]
     if "HTTPValidationError" in str(answers.get("422")):
         del answers["422"]

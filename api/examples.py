@@ -1,6 +1,6 @@
 """Examples for the description of the API, taken from the ledger that is served: every one of them works there.
 
-For a filter it is what the list's first record says, where it says something;
+For a filter it is what the first record says that says something of it;
 an example is left out where the ledger has nothing yet that could be one.
 """
 
@@ -19,6 +19,7 @@ from ledger.service.ledger import Ledger
 from ledger.service.submit import prove
 
 _LIMIT = 10
+_LOOKED_AT = 100
 # Where a filter has another name than what it looks at, and what to try where records say nothing.
 _LOOKS_AT = {"role": "roles", "family": "families", "sector": "sectors"}
 _OTHERWISE = {
@@ -63,10 +64,10 @@ def _of_list(ledger: Ledger, name: str) -> Iterator[tuple[str, str | int]]:
         grant = _first(ledger, "accreditations")
         yield "verifier", grant.verifier if grant is not None else "https://verifier.example"
         return
-    first = _first(ledger, name)
+    records = find(ledger, name, [("limit", str(_LOOKED_AT))]).items
     for parameter, spelling in PARAMETERS[name].items():
-        found = None if first is None else _value(first, parameter)
-        text = found or _OTHERWISE.get(parameter)
+        said = (_value(record, parameter) for record in records)
+        text = next((one for one in said if one is not None), _OTHERWISE.get(parameter))
         if text is not None and is_spelled(text, spelling):
             yield parameter, text
     following = find(ledger, name, [("limit", "1")]).next

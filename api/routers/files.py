@@ -50,6 +50,7 @@ def certificate_pdf(request: Request, number: str) -> Response:
 @router.get(
     "/v1/certificates/{number}.json",
     summary="One certificate, under the name that stands beside its file",
+    operation_id="certificate_json",
     response_class=Response,
     responses=describe.dated(certificates.FoundCertificate, "It.") | describe.problems(_MISSING),
     openapi_extra={"parameters": _NUMBER},

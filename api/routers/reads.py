@@ -32,12 +32,21 @@ _IDS = {
     "parties": "The party's id: a URI, percent-encoded as a whole.",
     "accreditations": "The id of the grant's statement (`urn:uuid:...`).",
 }
+# What a filter means where its name does not tell.
+_SAID = {
+    "verifier": "A party's id: who attested, or whose grants or queue these are.",
+    "start": "Periods that reach beyond this day.",
+    "end": "Periods that begin before this day.",
+    "scope": "The place in the operator's value chain; `3+` is written `3%2B`.",
+    "registry": "The registry's name as the claim writes it, or `none`.",
+    "revoked": "Whether it was revoked since.",
+}
 _ITEMS: dict[str, Any] = {QUEUE: lists.Waiting, "entries": lists.EntryLine}
 
 
 def _parameters(name: str) -> list[dict[str, Any]]:
     """The query of a list as OpenAPI describes it."""
-    known = {parameter: (describe.schema_of(shape), "") for parameter, shape in PARAMETERS[name].items()}
+    known = {one: (describe.schema_of(shape), _SAID.get(one, "")) for one, shape in PARAMETERS[name].items()}
     known["limit"] = (_LIMIT, "How many at most.")
     known["cursor"] = (_CURSOR, "The `next` of the page before, for the same list and filters.")
     required = {(QUEUE, "verifier")}
