@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, exists, select, tuple_
 
 from ledger.core.entry import decode_entry
 from ledger.domain import records as r
@@ -70,8 +70,9 @@ _CLAIM, _ATTESTATION = TABLE_OF[r.ClaimRecord], TABLE_OF[r.AttestationRecord]
 
 
 def _attested_by(verifier: str) -> ColumnElement[bool]:
+    """Claim by claim, as far as a page reaches: one verifier may have attested most of them."""
     standing = (_ATTESTATION.c.verifier == verifier, _ATTESTATION.c.revoked_index.is_(None))
-    return _CLAIM.c.id.in_(select(_ATTESTATION.c.claim).where(*standing))
+    return exists().where(_ATTESTATION.c.claim == _CLAIM.c.id, *standing)
 
 
 # A new list is one entry more.
@@ -186,8 +187,15 @@ def waiting(
 ) -> list[Any]:
     """The first claims that wait for a verifier and were made by one of these (methodology, version)."""
     made_by = tuple_(_CLAIM.c.methodology, _CLAIM.c.methodology_version).in_(sorted(methodologies))
-    meets = [_CLAIM.c.status.in_(WAITING), made_by]
-    return _page(connection, r.ClaimRecord, meets, after=after, end=end, limit=limit)
+    # Each state has its own range of an index; asked for together they would all be put in order first.
+    found = [
+        claim
+        for status in WAITING
+        for claim in _page(
+            connection, r.ClaimRecord, [_CLAIM.c.status == status, made_by], after=after, end=end, limit=limit
+        )
+    ]
+    return sorted(found, key=lambda claim: claim.index)[:limit]  # type: ignore[attr-defined]
 
 
 def _page(

@@ -24,13 +24,18 @@ _TABLES = {
     "subscription": "*id:text +owner:text url:text filters:text created_ms:int next_index:int delivered:int",
     "delivery": "*subscription:text *index:int attempts:int +due_ms:int dead:bool problem:text?",
 }
-_INDEXES = {"attestation_by_index": ["index"], "attestation_by_claim": ["claim"]}
+_INDEXES = (
+    ("statement", ["kind", "index"]),
+    ("claim", ["status", "index"]),
+    ("attestation", ["index"]),
+    ("attestation", ["claim"]),
+)
 
 
 def upgrade() -> None:
     """Make the tables and their indexes."""
-    for name, on in _INDEXES.items():
-        op.create_index(name, "attestation", on)
+    for table, on in _INDEXES:
+        op.create_index(f"{table}_by_{'_'.join(on)}", table, on)
     for name, columns in _TABLES.items():
         op.create_table(name, *map(_column, columns.split()))
         for text in columns.split():
@@ -43,8 +48,8 @@ def downgrade() -> None:
     """Take the tables away, with what is in them."""
     for name in reversed(_TABLES):
         op.drop_table(name)
-    for name in _INDEXES:
-        op.drop_index(name, "attestation")
+    for table, on in _INDEXES:
+        op.drop_index(f"{table}_by_{'_'.join(on)}", table)
 
 
 def _column(text: str) -> sa.Column[Any]:
