@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -26,8 +25,6 @@ CHECKPOINT_HEADER = "X-Log-Checkpoint"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 _Q = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
-# Bundles are read by many at about the same time: an auditor, a mirror, a monitor.
-_ZIPPED_MAX = 64
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -73,7 +70,7 @@ def kept(
     if has(request, tag):
         every.pop("Content-Encoding", None)
         return Response(status_code=304, headers=every)
-    body = _gzipped(raw) if "Content-Encoding" in every else raw
+    body = gzip.compress(raw, compresslevel=6, mtime=0) if "Content-Encoding" in every else raw
     return Response(body, headers=every, media_type=media_type)
 
 
@@ -102,8 +99,3 @@ def _prefers_gzip(lines: Iterable[str]) -> bool:
         weights[coding.removeprefix("x-")] = weight
     given = weights.get("gzip", weights.get("*", 0.0))
     return given > 0 and given >= weights.get("identity", 0.0)
-
-
-@lru_cache(maxsize=_ZIPPED_MAX)
-def _gzipped(raw: bytes) -> bytes:
-    return gzip.compress(raw, compresslevel=6, mtime=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from threading import Lock
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -11,6 +12,7 @@ from api import answers, describe, examples
 from ledger.service import publish
 
 router = APIRouter()
+_WRITING = Lock()
 
 
 @router.get(
@@ -23,8 +25,9 @@ def description(request: Request) -> Response:
     """Its examples are of what this ledger holds."""
     state, size = request.app.state, publish.signed_size(request.app.state.service.ledger)
     # Examples stay true while the log grows; where there were none, they are looked for when it has doubled.
-    if size >= getattr(state, "described_until", 0):
-        made = deepcopy(describe.document(request.app))
-        examples.add(made, state.service.ledger)
-        state.description, state.described_until = msgspec.json.encode(made), 2 * size
+    with _WRITING:
+        if size >= getattr(state, "described_until", 0):
+            made = deepcopy(describe.document(request.app))
+            examples.add(made, state.service.ledger)
+            state.description, state.described_until = msgspec.json.encode(made), 2 * size
     return answers.kept(request, state.description, "application/json", cache=answers.ASK_AGAIN)

@@ -38,6 +38,7 @@ from ledger.store.engine import Connection
 FOLDER = "certificates"
 # One at a time in a process: it takes a core for most of a second, and the drawing library keeps state of its own.
 _DRAWING = Lock()
+_PATIENCE_S = 5
 
 
 class Changed(Struct, frozen=True):
@@ -125,7 +126,7 @@ def _changed(connection: Connection, found: CertificateRecord) -> list[Changed]:
 def certificate_file(ledger: Ledger, number: str, *, sealing: Sealing | None) -> bytes:
     """The sealed file of a certificate.
 
-    Raises: Refused `unknown_id`, `no_certificate_file`; Unavailable `file_unusable`; the codes of `make_file`.
+    Raises: Refused `unknown_id`, `no_certificate_file`; Unavailable `busy`, `file_unusable`; the codes of `make_file`.
     """
     with ledger.reading() as connection:
         found = find_one(connection, CertificateRecord, number, CertificateNumber)
@@ -135,9 +136,13 @@ def certificate_file(ledger: Ledger, number: str, *, sealing: Sealing | None) ->
         return there
     if sealing is None:
         raise Refused("no_certificate_file", f"{number} is recorded; its file is not here, nor is the key to seal it")
-    with _DRAWING:
+    if not _DRAWING.acquire(timeout=_PATIENCE_S):
+        raise Unavailable("busy", "other certificates are being drawn")
+    try:
         there = _read(path)  # somebody may have made it while this one waited
         return there if there is not None else keep_file(path, make_file(ledger, index=found.index, sealing=sealing))
+    finally:
+        _DRAWING.release()
 
 
 def keep_file(path: Path, raw: bytes) -> bytes:

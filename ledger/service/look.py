@@ -29,6 +29,8 @@ from ledger.store.engine import Connection
 
 # What an answer names at most, newest last; all of it is in the log.
 HISTORY_MAX = 1_000
+VERSIONS_MAX = 100
+_VERSION_MAX = 1_000_000
 _SHOWN_CHARACTERS_MAX = 80
 
 T = TypeVar("T")
@@ -74,7 +76,7 @@ class FoundAccreditation(Struct, frozen=True):
 
 
 class FoundVersions(Struct, Generic[T], frozen=True):
-    """Every version of a document, oldest first."""
+    """The versions of a document, oldest first: the newest hundred, and all of them in its list under `id`."""
 
     as_of: AsOf
     versions: list[T]
@@ -181,17 +183,14 @@ DOCUMENTS: dict[str, type[r.MethodologyRecord | r.FactorSetRecord | r.TargetReco
 
 
 def versions(ledger: Ledger, name: str, identity: str) -> FoundVersions[Any]:
-    """Every version of a document of a list.
+    """The versions of a document of a list.
 
     Raises: Refused `unknown_id`.
     """
     with ledger.reading() as connection:
         head = log_store.read_head(connection)
-        spelled = is_spelled(identity, m.DocumentId)
-        found: list[Any] = queries.find(connection, DOCUMENTS[name], id=identity) if spelled else []
-        if not found:
-            raise unknown(DOCUMENTS[name], identity)
-        return FoundVersions(as_of(ledger, head), found)
+        found = _published(connection, name, identity)
+    return FoundVersions(as_of(ledger, head), found[-VERSIONS_MAX:])
 
 
 def document(ledger: Ledger, name: str, identity: str, version: str) -> FoundDocument[Any]:
@@ -199,17 +198,23 @@ def document(ledger: Ledger, name: str, identity: str, version: str) -> FoundDoc
 
     Raises: Refused `unknown_id`.
     """
-    every = versions(ledger, name, identity)
     try:
-        number = decimal(version, limit=len(every.versions))
+        number = decimal(version, limit=_VERSION_MAX)
     except Malformed:
-        number = 0
-    found = next((one for one in every.versions if one.version == number), None)
-    if found is None:
-        raise unknown(DOCUMENTS[name], f"{identity}/{version}")
+        raise unknown(DOCUMENTS[name], f"{identity}/{version}") from None
     with ledger.reading() as connection:
+        head = log_store.read_head(connection)
+        (found,) = _published(connection, name, identity, version=number)
         (line,) = entry_lines(connection, [found.index])
-    return FoundDocument(every.as_of, found, line)
+    return FoundDocument(as_of(ledger, head), found, line)
+
+
+def _published(connection: Connection, name: str, identity: str, **version: int) -> list[Any]:
+    shape, spelled = DOCUMENTS[name], is_spelled(identity, m.DocumentId)
+    found: list[Any] = queries.find(connection, shape, id=identity, **version) if spelled else []
+    if not found:
+        raise unknown(shape, identity)
+    return found
 
 
 # What else is looked up by one id, under the name of its list.

@@ -78,6 +78,16 @@ def test_every_example_works(varied: Varied, document: dict[str, Any]) -> None:
     assert len(tried) > 80
 
 
+def test_head_works_at_every_address(varied: Varied, document: dict[str, Any]) -> None:
+    addresses = {(one.path, *one.query.items()): one for one in examples(document) if one.verb == "get"}
+    assert len(addresses) > 80
+    with varied.client() as client:
+        for one in addresses.values():
+            get, head = client.get(one.path, params=one.query), client.head(one.path, params=one.query)
+            assert (head.status_code, head.content) == (get.status_code, b""), one
+            assert head.headers.get("ETag") == get.headers.get("ETag")
+
+
 def test_every_example_of_a_filter_finds_something(varied: Varied, document: dict[str, Any]) -> None:
     """But those for which the log has nothing to show."""
     empty = []

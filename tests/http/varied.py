@@ -70,9 +70,9 @@ def fold(
     return state
 
 
-def recorded(directory: Path, statements: list[bytes]) -> Ledger:
+def recorded(directory: Path, statements: list[bytes], *, database: str | None = None) -> Ledger:
     """A real ledger to which all of this was submitted; what the rules refuse is not in it."""
-    ledger = found_ledger(directory, statements[0], signer=LogSigner(), clock=fixed_clock)
+    ledger = found_ledger(directory, statements[0], signer=LogSigner(), database=database, clock=fixed_clock)
     # One by one: a certificate names the root that the entries before it gave, which must be committed.
     for statement in statements[1:]:
         (answer,) = ledger.writer.append([statement])
@@ -252,11 +252,16 @@ def certificate(scene: Scene, number: str, claims: list[m.Reference] | None = No
     )
 
 
+def statements_of(scene: Scene) -> list[bytes]:
+    """What was said, entry by entry."""
+    return [decode_entry(raw).statement for raw in scene.log.entries]
+
+
 @cache
 def _recorded_once() -> tuple[Scene, TemporaryDirectory[str]]:
     """The varied log, recorded statement by statement in a folder that lives as long as the tests."""
     scene, folder = varied(), TemporaryDirectory()
-    recorded(Path(folder.name) / "log", [decode_entry(raw).statement for raw in scene.log.entries]).close()
+    recorded(Path(folder.name) / "log", statements_of(scene)).close()
     return scene, folder
 
 
