@@ -20,8 +20,10 @@ from api.logs import event, log_to_stderr
 from api.rates import Limited
 from api.routers import (
     batch,
+    description,
     drafts,
     evidence,
+    files,
     health,
     log,
     metrics,
@@ -39,7 +41,11 @@ from ledger.sequencer.checking import end_with_parent
 
 SAMPLE_S = 1
 RESTART_PAUSE_S = 1
-_ROUTERS = (statements, batch, reads, log, health, metrics, tokens, evidence, drafts, webhooks)
+# The files of certificates before the certificates, whose numbers their addresses begin with.
+_ROUTERS = (
+    *(statements, batch, files, reads, log, health, metrics),
+    *(tokens, evidence, drafts, webhooks, description),
+)
 
 
 def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:

@@ -26,7 +26,7 @@ from ledger.domain.statements.claim import InputValue
 from ledger.domain.statements.methodology import Factor, FactorSet, Methodology
 from ledger.domain.statements.programme import Policy
 from ledger.errors import LedgerError, Refused, Unavailable
-from ledger.service.answers import AsOf, Goals, Page, Shown, Totals
+from ledger.service.answers import AsOf, FoundProgramme, Goals, Page, Shown, Totals
 
 
 class Book(Protocol):
@@ -112,11 +112,12 @@ class RemoteBook(Client):
         return None
 
     def policy(self) -> Policy:
-        """The policy of the Programme in entry 0, proven.
+        """The policy of the programme in force, in an entry that is proven.
 
-        Raises: the codes of `entry`.
+        Raises: the codes of `entry`; Malformed `not_a_programme`.
         """
-        return self.programme().policy
+        found: FoundProgramme = decode(self.get("/v1/programme"), FoundProgramme)
+        return programme_of(self.entry(found.programme.index).entry).policy
 
 
 def factors_of(subject: Methodology, find: FindSet) -> dict[str, Factor]:
