@@ -15,9 +15,23 @@ from starlette.types import ASGIApp
 
 from api import errors
 from api.deps import Service
+from api.head import Head
 from api.logs import event, log_to_stderr
 from api.rates import Limited
-from api.routers import batch, drafts, evidence, health, log, metrics, reads, statements, tokens
+from api.routers import (
+    batch,
+    description,
+    drafts,
+    evidence,
+    files,
+    health,
+    log,
+    metrics,
+    reads,
+    statements,
+    tokens,
+    webhooks,
+)
 from api.security import Guard
 from api.settings import Settings
 from api.wiring import open_service
@@ -27,7 +41,11 @@ from ledger.sequencer.checking import end_with_parent
 
 SAMPLE_S = 1
 RESTART_PAUSE_S = 1
-_ROUTERS = (statements, batch, reads, log, health, metrics, tokens, evidence, drafts)
+# The files of certificates before the certificates, whose numbers their addresses begin with.
+_ROUTERS = (
+    *(statements, batch, files, reads, log, health, metrics),
+    *(tokens, evidence, drafts, webhooks, description),
+)
 
 
 def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
@@ -38,6 +56,8 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        if service.deliverer is not None:
+            service.deliverer.start()
         sampling = asyncio.create_task(_sample(service))
         yield {"metrics": service.metrics}  # handed to every connection
         sampling.cancel()
@@ -49,7 +69,9 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         summary="A ledger of carbon-reduction claims that nobody has to trust.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # `api.routers.description` serves it, with this ledger's own examples
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.service = service
@@ -58,7 +80,7 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         app.include_router(router)
     errors.install(app)
     # Around the framework's own last resort, too.
-    return Guard(Limited(app, service.rates), metrics=service.metrics, log_clients=service.log_clients)
+    return Guard(Limited(Head(app), service.rates), metrics=service.metrics, log_clients=service.log_clients)
 
 
 def served_app(settings: Settings) -> ASGIApp:

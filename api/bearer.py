@@ -71,6 +71,7 @@ def _reader(caller: AnyCaller) -> Caller | None:
 
 # Whoever calls, with a token that is good for it.
 DraftsCaller = Annotated[Caller, Depends(requires(tokens.DRAFTS))]
+WebhooksCaller = Annotated[Caller, Depends(requires(tokens.WEBHOOKS))]
 EvidenceWriter = Annotated[Caller, Depends(requires(tokens.WRITE))]
 # Anybody; whoever sends a token needs one that is good for it.
 EvidenceReader = Annotated[Caller | None, Depends(_reader)]

@@ -7,12 +7,14 @@ server; the one in a directory is `api.local`, which alone needs a database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 
 from api.bulk import Imported
-from api.client import Client, Recorded
+from api.client import Client, Recorded, programme_of
+from api.transport import decode
 from keys.trust import Trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -20,12 +22,11 @@ from ledger.core.jws import check_signatures, open_jws
 from ledger.domain.quantify import Estimate, compile_formula, estimate
 from ledger.domain.records import FactorSetRecord, MethodologyRecord
 from ledger.domain.rules.v1.formulas import FindSet, find_factor
-from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import InputValue
 from ledger.domain.statements.methodology import Factor, FactorSet, Methodology
-from ledger.domain.statements.programme import Policy, Programme
-from ledger.errors import LedgerError, Malformed, Refused, Unavailable
-from ledger.service.answers import AsOf, Goals, Page, Shown, Totals
+from ledger.domain.statements.programme import Policy
+from ledger.errors import LedgerError, Refused, Unavailable
+from ledger.service.answers import AsOf, FoundProgramme, Goals, Page, Shown, Totals
 
 
 class Book(Protocol):
@@ -41,7 +42,7 @@ class Book(Protocol):
     def submit_all(self, statements: Iterable[bytes]) -> Iterator[Imported | LedgerError]:
         """Record many, each with its own answer."""
 
-    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page:
+    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page[Any]:
         """One page of a list."""
 
     def head(self) -> AsOf:
@@ -49,6 +50,9 @@ class Book(Protocol):
 
     def show(self, index: int) -> Shown:
         """One entry."""
+
+    def thing(self, what: str, ids: Sequence[str]) -> Any:
+        """One thing of a list by its id (of documents also the version), or the programme."""
 
     def totals(self) -> Totals:
         """Everything that counts now."""
@@ -71,6 +75,10 @@ class Book(Protocol):
 
 class RemoteBook(Client):
     """A ledger behind a server. What is signed at home rests on proven entries, not on the server's word."""
+
+    def thing(self, what: str, ids: Sequence[str]) -> Any:
+        """One thing, as the server says; nothing is proven of it."""
+        return decode(self.get("/".join(["/v1", what, *(quote(one, safe="") for one in ids)])), dict[str, Any])
 
     def party_names(self) -> dict[str, str]:
         """Legal name of every registered party by its id."""
@@ -104,11 +112,12 @@ class RemoteBook(Client):
         return None
 
     def policy(self) -> Policy:
-        """The policy of the Programme in entry 0, proven.
+        """The policy of the programme in force, in an entry that is proven.
 
-        Raises: the codes of `entry`.
+        Raises: the codes of `entry`; Malformed `not_a_programme`.
         """
-        return _programme(self.entry(0).entry).policy
+        found: FoundProgramme = decode(self.get("/v1/programme"), FoundProgramme)
+        return programme_of(self.entry(found.programme.index).entry).policy
 
 
 def factors_of(subject: Methodology, find: FindSet) -> dict[str, Factor]:
@@ -137,11 +146,4 @@ def trust_at_first_contact(server: str) -> Trust:
     with Client(server, trust=None) as client:
         raw = client.entry_bytes(0)
     check_signatures(open_jws(decode_entry(raw).statement))
-    return Trust.build(programme=_programme(raw), genesis=leaf_hash(raw).hex(), accreditors={})
-
-
-def _programme(raw: bytes) -> Programme:
-    subject = read_statement(open_jws(decode_entry(raw).statement)).subject
-    if not isinstance(subject, Programme):
-        raise Malformed("not_a_programme", "the first entry of a ledger is its Programme")
-    return subject
+    return Trust.build(programme=programme_of(raw), genesis=leaf_hash(raw).hex(), accreditors={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -11,8 +12,11 @@ from api.batch import Batches
 from api.metrics import Metrics
 from api.rates import OFF, Rates
 from api.service_keys import ServiceKeys
+from api.webhooks import Deliverer
 from ledger.errors import Unavailable
 from ledger.sequencer.checking import Checked
+from ledger.service.addresses import Allowed
+from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 from ledger.service.submitting import Submitter
 
@@ -24,7 +28,10 @@ class Service:
     ledger: Ledger
     metrics: Metrics = field(default_factory=Metrics)
     log_clients: bool = False
+    webhooks_allowed: Sequence[Allowed] = ()
+    deliverer: Deliverer | None = None
     own_keys: ServiceKeys | None = None
+    sealing: Sealing | None = None
     rates: Rates = field(default_factory=lambda: Rates([OFF]))
     submitter: Submitter = field(init=False)
     batches: Batches = field(init=False)
@@ -51,6 +58,8 @@ class Service:
 
     def close(self) -> None:
         """Let connections and threads go."""
+        if self.deliverer is not None:
+            self.deliverer.close()
         self.submitter.close()
         self.batches.close()
         self.ledger.close()

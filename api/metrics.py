@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -24,6 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from ledger import __version__
 from ledger.errors import LedgerError
 from ledger.sequencer.clock import now_ms
+from ledger.service import deliveries
 from ledger.service.ledger import Ledger
 from ledger.service.vitals import local, vitals
 
@@ -36,8 +38,6 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"
 _NANOSECONDS = 1_000_000_000
 _MILLISECONDS = 1_000
 
-More = Callable[[], Iterator[Metric]]
-
 
 class Metrics:
     """The counters of this process, which it hands out together with those of its siblings."""
@@ -45,7 +45,6 @@ class Metrics:
     def __init__(self) -> None:
         self._ledger: Ledger | None = None
         self._waiting_here: Callable[[], int] = lambda: 0
-        self._more: list[More] = []
         folder = os.environ.get(FOLDER_VARIABLE)
         own = CollectorRegistry()
         self._registry = own if folder is None else CollectorRegistry()
@@ -172,10 +171,6 @@ class Metrics:
         """From now on, tell of this ledger at each scrape, and of the statements that wait before it."""
         self._ledger, self._waiting_here = ledger, waiting
 
-    def add(self, more: More) -> None:
-        """Let a part of the service add what it reads at each scrape."""
-        self._more.append(more)
-
     def sample(self) -> None:
         """Take the numbers that change without being told; once a second where several processes serve."""
         if self._ledger is not None:
@@ -191,18 +186,24 @@ class Metrics:
         return encoder(self._registry), content_type
 
     def _at_scrape(self) -> Iterator[Metric]:
-        yield gauge("gigaton_build_info", "The release that serves.", 1, version=__version__)
+        yield _gauge("gigaton_build_info", "The release that serves.", 1, version=__version__)
         if self._ledger is None:
             return
         found = vitals(self._ledger)
-        yield gauge("gigaton_ready", "1 if the head and the proof of the last entry verify.", int(found.ready))
+        yield _gauge("gigaton_ready", "1 if the head and the proof of the last entry verify.", int(found.ready))
         if found.size is not None and found.signed_size is not None and found.recorded_at_ms is not None:
             age_s = max(0, now_ms() - found.recorded_at_ms) / _MILLISECONDS
-            yield gauge("gigaton_log_entries", "Entries in the log.", found.size)
-            yield gauge("gigaton_log_signed_entries", "Entries under the signed checkpoint.", found.signed_size)
-            yield gauge("gigaton_log_head_age_seconds", "Time since the last entry was recorded.", age_s)
-        for more in self._more:
-            yield from more()
+            yield _gauge("gigaton_log_entries", "Entries in the log.", found.size)
+            yield _gauge("gigaton_log_signed_entries", "Entries under the signed checkpoint.", found.signed_size)
+            yield _gauge("gigaton_log_head_age_seconds", "Time since the last entry was recorded.", age_s)
+        with suppress(LedgerError):
+            load = deliveries.load(self._ledger)
+            waiting = GaugeMetricFamily(
+                "gigaton_webhook_backlog", "Webhook deliveries that wait, or were given up.", labels=["state"]
+            )
+            waiting.add_metric(["pending"], load.pending)
+            waiting.add_metric(["dead"], load.dead)
+            yield waiting
 
 
 class _AtScrape:
@@ -212,8 +213,7 @@ class _AtScrape:
         self.collect = collect
 
 
-def gauge(name: str, text: str, value: float, **labels: str) -> GaugeMetricFamily:
-    """One number as it is now."""
+def _gauge(name: str, text: str, value: float, **labels: str) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, text, labels=list(labels))
     family.add_metric(list(labels.values()), value)
     return family

@@ -46,7 +46,7 @@ def configure(app: Any, *, workers: int, connections: int) -> uvicorn.Config:
         http=Wire,
         ws="none",
         log_config=None,
-        log_level=logging.WARNING,
+        log_level=logging.ERROR,
         access_log=False,
         proxy_headers=False,
         server_header=False,

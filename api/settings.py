@@ -19,6 +19,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_clients: bool = False
     limits: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    webhooks_allowed: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r})"

@@ -28,7 +28,7 @@ from api.security import ALWAYS
 from ledger.errors import LedgerError, Malformed, Unavailable
 
 HEAD_S = 10
-HEAD_BYTES_MAX = 32_768
+HEAD_BYTES_MAX = 65_536
 TARGET_BYTES_MAX = 8_192
 HEADERS_MAX = 100
 PIPELINED_MAX = 16
@@ -55,6 +55,7 @@ class Wire(HttpToolsProtocol):
         self.limit_concurrency = None  # uvicorn's own answer to too many is a text of its own
         self._metrics: Metrics = self.app_state["metrics"]
         self._refusal: LedgerError | None = None  # why a parser's callback ended the request
+        self._owed: LedgerError | None = None  # what is still to be said when earlier requests are answered
         self._leaving_since: float | None = None
         self._head_since: float | None = self.loop.time()
         self.idle_since: float | None = self.loop.time()
@@ -177,17 +178,22 @@ class Wire(HttpToolsProtocol):
         self._leaving_since = self.loop.time()
         current = self._unanswered()
         if current is not None and not self._in_message:
-            current.keep_alive = False  # the answers to earlier requests go out, and nothing after them
+            self._owed = error  # earlier requests are answered first
             return
         if self.pipeline or (current is not None and current.response_started):
             self.transport.abort()
             return
-        self.transport.write(_raw(error))
         if current is not None:
             current.disconnected = True
             current.message_event.set()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        self._say(error)
+
+    def _say(self, error: LedgerError) -> None:
+        self._leaving_since = self.loop.time()
+        if not self.transport.is_closing():
+            self.transport.write(_raw(error))
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
 
     def drop(self, why: str) -> None:
         """End a connection that nothing is under way on."""
@@ -210,7 +216,9 @@ class Wire(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer is out."""
         super().on_response_complete()
-        if not self._in_message and not self.pipeline:
+        if self._owed is not None and self._unanswered() is None:
+            self._say(self._owed)
+        elif not self._in_message and not self.pipeline:
             self.idle_since = self.loop.time()
 
     # Time

@@ -18,15 +18,18 @@ from api.keyrings import open_rings
 from api.metrics import Metrics
 from api.rates import Rates
 from api.settings import Settings
+from api.webhooks import Deliverer
 from keys.keyfile import KeyRing, StoredKey, load_private, read_ring
 from keys.signer import FileSigner
 from ledger.errors import LedgerError, NotAllowed, Unreadable
 from ledger.sequencer.observer import Observer
+from ledger.service.addresses import read_allowed
 from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 
 DATABASE_VARIABLE = "GIGATON_DATABASE"
 DATABASE_FILE = "database.url"
+SEAL_CERTIFICATE = "seal.pem"
 
 
 def sealing_of(stored: StoredKey, certificate: str) -> Sealing:
@@ -95,11 +98,27 @@ def open_for_writing(directory: Path, rings: list[KeyRing], *, observer: Observe
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
 
 
+def _find_sealing(directory: Path, rings: list[KeyRing]) -> Sealing | None:
+    """The seal, where its key is among the key files; certificates are otherwise served only as they were kept.
+
+    Raises: Unreadable `bad_key_file`, `unreadable_file`.
+    """
+    path = directory / "keys" / SEAL_CERTIFICATE
+    stored = next((key for ring in rings for key in ring.keys if key.name == "seal"), None)
+    if stored is None or not path.exists():
+        return None
+    try:
+        return sealing_of(stored, path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
+
+
 def open_service(settings: Settings) -> Service:
     """All that a serving process needs.
 
-    Raises: the codes of `open_rings`, `open_for_writing` and `Rates`.
+    Raises: the codes of `open_rings`, `open_for_writing`, `Rates` and `read_allowed`.
     """
+    allowed = read_allowed(settings.webhooks_allowed)
     rates = Rates(settings.limits, trusted_proxies=settings.trusted_proxies)
     rings = open_rings(settings.data, settings.passphrase)
     own = settings.data / "keys" / service_keys.FILE_NAME
@@ -113,4 +132,16 @@ def open_service(settings: Settings) -> Service:
     except LedgerError:
         ledger.close()
         raise
-    return Service(ledger=ledger, own_keys=found, rates=rates, metrics=metrics, log_clients=settings.log_clients)
+    deliverer = None
+    if allowed and found is not None:
+        deliverer = Deliverer(ledger, found.webhook, allowed=allowed, metrics=metrics)
+    return Service(
+        ledger=ledger,
+        own_keys=found,
+        sealing=_find_sealing(settings.data, rings),
+        rates=rates,
+        metrics=metrics,
+        log_clients=settings.log_clients,
+        webhooks_allowed=allowed,
+        deliverer=deliverer,
+    )

@@ -40,6 +40,12 @@ def serve(
         list[str] | None,
         typer.Option("--trusted-proxy", help="Address or network whose X-Forwarded-For is believed, for limits alone."),
     ] = None,
+    webhook_allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--webhook-allow", help="Address below which webhooks may lie; private:ADDRESS for an own network."
+        ),
+    ] = None,
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -66,6 +72,7 @@ def serve(
         log_clients=log_clients,
         limits=tuple(limit or ()),
         trusted_proxies=tuple(trusted_proxy or ()),
+        webhooks_allowed=tuple(webhook_allow or ()),
     )
     try:
         listening = socket.create_server((host, port), backlog=BACKLOG)

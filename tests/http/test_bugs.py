@@ -18,7 +18,7 @@ from tests.world import World
 def test_a_bug_is_told_without_its_inside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ledger = found(tmp_path / "log", World())
     ledger.close()
-    ledger.programme = None  # type: ignore[assignment]
+    ledger.log = None  # type: ignore[assignment]
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(make_app(Service(ledger=ledger)), raise_app_exceptions=False)
