@@ -8,7 +8,7 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from uuid_utils import uuid4
 
-from api import jwts, tokens
+from api import grants, jwts
 from keys.keyfile import StoredKey, load_private
 from ledger.core.jws import Kid
 from ledger.errors import Unreadable
@@ -27,13 +27,13 @@ def token_form(stored: StoredKey, *, audience: str, scope: str | None = None) ->
     if not isinstance(private, Ed25519PrivateKey):
         raise Unreadable("wrong_key_type", f"the key {stored.name!r} is no Ed25519 key", name=stored.name)
     now_s = now_ms() // 1000
-    claims = tokens.Assertion(
+    claims = grants.Assertion(
         aud=audience, exp=now_s + _SECONDS, iat=now_s, iss=stored.owner, jti=str(uuid4()), sub=stored.owner, nbf=now_s
     )
     kid = str(Kid(stored.owner, private.public_key().public_bytes_raw()))
     return {
-        "grant_type": tokens.GRANT_TYPE,
-        "client_assertion_type": tokens.ASSERTION_TYPE,
-        "client_assertion": jwts.make(claims, private, typ=tokens.ASSERTION_TYP, kid=kid),
+        "grant_type": grants.GRANT_TYPE,
+        "client_assertion_type": grants.ASSERTION_TYPE,
+        "client_assertion": jwts.make(claims, private, typ=grants.ASSERTION_TYP, kid=kid),
         **({} if scope is None else {"scope": scope}),
     }

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from api.bulk import Imported
-from api.client import Client, Recorded
+from api.client import Client, Recorded, programme_of
 from keys.trust import Trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -20,11 +20,10 @@ from ledger.core.jws import check_signatures, open_jws
 from ledger.domain.quantify import Estimate, compile_formula, estimate
 from ledger.domain.records import FactorSetRecord, MethodologyRecord
 from ledger.domain.rules.v1.formulas import FindSet, find_factor
-from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import InputValue
 from ledger.domain.statements.methodology import Factor, FactorSet, Methodology
-from ledger.domain.statements.programme import Policy, Programme
-from ledger.errors import LedgerError, Malformed, Refused, Unavailable
+from ledger.domain.statements.programme import Policy
+from ledger.errors import LedgerError, Refused, Unavailable
 from ledger.service.answers import AsOf, Goals, Page, Shown, Totals
 
 
@@ -108,7 +107,7 @@ class RemoteBook(Client):
 
         Raises: the codes of `entry`.
         """
-        return _programme(self.entry(0).entry).policy
+        return self.programme().policy
 
 
 def factors_of(subject: Methodology, find: FindSet) -> dict[str, Factor]:
@@ -137,11 +136,4 @@ def trust_at_first_contact(server: str) -> Trust:
     with Client(server, trust=None) as client:
         raw = client.entry_bytes(0)
     check_signatures(open_jws(decode_entry(raw).statement))
-    return Trust.build(programme=_programme(raw), genesis=leaf_hash(raw).hex(), accreditors={})
-
-
-def _programme(raw: bytes) -> Programme:
-    subject = read_statement(open_jws(decode_entry(raw).statement)).subject
-    if not isinstance(subject, Programme):
-        raise Malformed("not_a_programme", "the first entry of a ledger is its Programme")
-    return subject
+    return Trust.build(programme=programme_of(raw), genesis=leaf_hash(raw).hex(), accreditors={})

@@ -16,16 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Self
-from urllib.parse import quote
 
-import msgspec
 from msgspec import Struct
 
 from api.bulk import Imported, import_all
 from api.proving import Memory, NoMemory, Prover
-from api.transport import Transport, decode
+from api.reading import Reader
+from api.transport import decode
 from keys.trust import Trust
 from ledger.core.checkpoint import VerifiedCheckpoint
 from ledger.core.entry import decode_entry
@@ -34,31 +31,13 @@ from ledger.core.jws import STATEMENT_BYTES_MAX, open_jws
 from ledger.core.note import NOTE_BYTES_MAX
 from ledger.core.receipt import parse_receipt
 from ledger.core.strict import format_milliseconds
-from ledger.domain import records as r
 from ledger.domain.statements import Statement, read_statement
 from ledger.domain.statements.claim import Claim
-from ledger.errors import LedgerError, Malformed, Refused, Unavailable, Unproven, Unreadable, Untrusted
-from ledger.service.answers import AsOf, FoundClaim, FoundParty, Goals, Page, Proof, Shown, Totals, Waiting
-from ledger.service.findings import ShownFinding
-
-ENTRY_BYTES_MAX = 65_535
-BUNDLE_BYTES_MAX = 1024 * 1024 * 1024
-PAGE_ITEMS_MAX = 500
+from ledger.domain.statements.programme import Programme
+from ledger.errors import LedgerError, Malformed, Refused, Unavailable, Unproven, Untrusted
+from ledger.service.answers import AsOf, Proof, Shown
 
 STATEMENT_TYPE = "application/vc+jwt"
-# What stands in each list.
-LISTS: dict[str, type[Any]] = {
-    "claims": r.ClaimRecord,
-    "findings": ShownFinding,
-    "attestations": r.AttestationRecord,
-    "parties": r.PartyRecord,
-    "accreditations": r.AccreditationRecord,
-    "methodologies": r.MethodologyRecord,
-    "factor-sets": r.FactorSetRecord,
-    "targets": r.TargetRecord,
-    "certificates": r.CertificateRecord,
-    "queue": Waiting,
-}
 
 
 class Recorded(Struct, frozen=True):
@@ -80,7 +59,7 @@ class _Said(Struct, frozen=True):
     entry_hash: str | None = None
 
 
-class Client:
+class Client(Reader):
     """One server, seen through one trust file. Threads may share it. Close it, or use it as a context."""
 
     def __init__(self, server: str, *, trust: Trust | None, memory: Memory | None = None) -> None:
@@ -88,21 +67,9 @@ class Client:
 
         Raises: Unreadable `bad_server_url`, `bad_pins_file`.
         """
-        self.transport = Transport(server)
+        super().__init__(server)
         self._trust = trust
-        self._prover = None if trust is None else Prover(self._published, trust, memory or NoMemory())
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self.transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    # What is proven
+        self._prover = None if trust is None else Prover(self.published, trust, memory or NoMemory())
 
     @property
     def name(self) -> str:
@@ -166,7 +133,7 @@ class Client:
         """
         floor = self._floor()
         raw = self.entry_bytes(index)
-        receipt = parse_receipt(self._get(f"/v1/entries/{index}/proof", limit=2 * NOTE_BYTES_MAX))
+        receipt = parse_receipt(self.get(f"/v1/entries/{index}/proof", limit=2 * NOTE_BYTES_MAX))
         proof = Proof(index, raw, receipt)
         self.prover.prove(proof, floor=floor)
         return proof
@@ -177,6 +144,13 @@ class Client:
         Raises: as `entry`.
         """
         return read_statement(open_jws(decode_entry(self.entry(index).entry).statement))
+
+    def programme(self) -> Programme:
+        """The Programme of entry 0, proven.
+
+        Raises: as `entry`; Malformed `not_a_programme`.
+        """
+        return programme_of(self.entry(0).entry)
 
     def head(self) -> AsOf:
         """Where the log stands, proven, with the moment of its last entry.
@@ -204,103 +178,16 @@ class Client:
             raise Unavailable("bad_answer", f"the record of claim {statement.id} is of another entry", index=index)
         return Shown(found.as_of, index, raw, entry_hash, statement, found.claim, found.history)
 
-    # What is the server's word
 
-    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page:
-        """One page of a list, as `ledger.service.find.find` gives it.
+def programme_of(raw: bytes) -> Programme:
+    """What the first entry of a ledger says.
 
-        Raises: Refused with its codes.
-        """
-        page: Page = decode(self._get(f"/v1/{what}", params=list(where)), Page)
-        try:
-            items = [msgspec.convert(item, LISTS[what]) for item in page.items]
-        except msgspec.ValidationError as error:
-            raise Unavailable("bad_answer", f"an item of {what} cannot be read: {error}") from None
-        return msgspec.structs.replace(page, items=items)
-
-    def find(self, what: str, **filters: str) -> Iterator[Any]:
-        """Everything in a list that meets the filters, fetched page by page as it is taken.
-
-        Raises: as `page`; Unavailable `bad_answer` when pages do not go forward.
-        """
-        cursor: list[tuple[str, str]] = []
-        reached = -1
-        while True:
-            page = self.page(what, [*filters.items(), ("limit", str(PAGE_ITEMS_MAX)), *cursor])
-            for item in page.items:
-                index = item.claim.index if isinstance(item, Waiting) else item.index
-                if index <= reached:
-                    raise Unavailable("bad_answer", f"the pages of {what} do not go forward")
-                reached = index
-                yield item
-            if page.next is None:
-                return
-            if not page.items:
-                raise Unavailable("bad_answer", f"a page of {what} is empty and yet not the last")
-            cursor = [("cursor", page.next)]
-
-    def claim(self, identity: str) -> FoundClaim:
-        """A claim by its id, and the entries that made it what it is.
-
-        Raises: Malformed `no_route` where there is none.
-        """
-        found: FoundClaim = decode(self._get(f"/v1/claims/{quote(identity, safe='')}"), FoundClaim)
-        return found
-
-    def party(self, identity: str) -> FoundParty:
-        """A party by its id.
-
-        Raises: Malformed `no_route` where there is none.
-        """
-        found: FoundParty = decode(self._get(f"/v1/parties/{quote(identity, safe='')}"), FoundParty)
-        return found
-
-    def totals(self) -> Totals:
-        """Everything that counts now."""
-        found: Totals = decode(self._get("/v1/totals"), Totals)
-        return found
-
-    def goals(self) -> Goals:
-        """How far every goal is."""
-        found: Goals = decode(self._get("/v1/goals"), Goals)
-        return found
-
-    def bundle(self, claim: str, to: Path) -> None:
-        """Everything that a reviewer of a claim needs, as one zip file; an existing file is replaced when all is there.
-
-        Raises: Malformed `no_route`; Unreadable `unreadable_file`.
-        """
-        self._download(f"/v1/claims/{quote(claim, safe='')}/bundle", to, BUNDLE_BYTES_MAX)
-
-    def _download(self, path: str, to: Path, limit: int) -> None:
-        partial = to.with_name(to.name + ".part")
-
-        def take(chunks: Iterator[bytes]) -> None:
-            with partial.open("wb") as file:
-                file.writelines(chunks)
-
-        try:
-            self.transport.download(path, take, limit=limit)
-            partial.replace(to)
-        except OSError as error:
-            raise Unreadable("unreadable_file", f"{to}: {error.strerror}", path=str(to)) from None
-        finally:
-            partial.unlink(missing_ok=True)
-
-    # The wire
-
-    def _get(self, path: str, **given: Any) -> bytes:
-        return self.transport.call("GET", path, **given).body
-
-    def _published(self, path: str, limit: int) -> bytes:
-        return self._get(f"/log/{path}", limit=limit)
-
-    def entry_bytes(self, index: int) -> bytes:
-        """The bytes that the server gives for an entry; nothing is proven of them.
-
-        Raises: Malformed `no_entry`.
-        """
-        return self._get(f"/v1/entries/{index}", limit=ENTRY_BYTES_MAX)
+    Raises: Malformed `not_a_programme`.
+    """
+    subject = read_statement(open_jws(decode_entry(raw).statement)).subject
+    if not isinstance(subject, Programme):
+        raise Malformed("not_a_programme", "the first entry of a ledger is its Programme")
+    return subject
 
 
 @contextmanager

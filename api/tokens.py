@@ -20,6 +20,7 @@ from msgspec import Struct
 from uuid_utils import uuid4
 
 from api import jwts
+from api.grants import ASSERTION_TYP, ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, Assertion, Granted
 from api.service_keys import ServiceKey
 from ledger.core.jws import Kid
 from ledger.domain.records import PartyRecord
@@ -29,33 +30,18 @@ from ledger.sequencer.clock import now_ms
 from ledger.service import access
 from ledger.service.ledger import Ledger
 
-ASSERTION_TYP, ACCESS_TYP = "client-authentication+jwt", "at+jwt"
+ACCESS_TYP = "at+jwt"
 ASSERTION_SECONDS_MAX = 300
 TOKEN_SECONDS = 600
-TOKEN_PATH = "/v1/token"  # noqa: S105 - a path, no secret
 FORM_BYTES_MAX = 32_768
 _FIELDS_MAX = 8
 
-GRANT_TYPE = "client_credentials"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _FIELDS = ("grant_type", "client_assertion_type", "client_assertion", "scope")
 
 DRAFTS, READ, WRITE, WEBHOOKS = "drafts", "evidence:read", "evidence:write", "webhooks"
 _EVERYONE = frozenset({DRAFTS, READ, WEBHOOKS})
 # What beyond it a role may ask for; what one reads then is decided claim by claim.
 _BY_ROLE: dict[Role, frozenset[str]] = {"claimant": frozenset({WRITE}), "operator": frozenset({WRITE})}
-
-
-class Assertion(Struct, frozen=True, forbid_unknown_fields=True):
-    """The claims of a client assertion, all that it may hold."""
-
-    aud: str
-    exp: jwts.Seconds
-    iat: jwts.Seconds
-    iss: PartyId
-    jti: jwts.Jti
-    sub: PartyId
-    nbf: jwts.Seconds = 0
 
 
 class AccessToken(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,15 +56,6 @@ class AccessToken(Struct, frozen=True, forbid_unknown_fields=True):
     key: PublicKey
     scope: str
     sub: PartyId
-
-
-class Granted(Struct, frozen=True):
-    """The answer of the token endpoint (RFC 6749, section 5.1)."""
-
-    access_token: str
-    expires_in: int
-    scope: str
-    token_type: str = "Bearer"  # noqa: S105 - a kind, no secret
 
 
 class Caller(NamedTuple):

@@ -9,11 +9,13 @@ believed here.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -32,6 +34,7 @@ from ledger.errors import (
     NotAllowed,
     Refused,
     Unavailable,
+    Unproven,
     Unreadable,
 )
 
@@ -143,21 +146,35 @@ class Transport:
     def download(
         self,
         path: str,
-        take: Callable[[Iterator[bytes]], None],
+        to: Path,
         *,
         limit: int,
         headers: Mapping[str, str] | None = None,
+        params: Sequence[tuple[str, str]] | None = None,
+        sha256: str | None = None,
     ) -> None:
-        """Hand an answer's body over piece by piece; `take` is called anew for each attempt.
+        """An answer's body into a file, which appears or is replaced when it is whole and has the hash that is named.
 
-        Raises: as `call`.
+        Raises: as `call`; Unproven `evidence_damaged`; Unreadable `unreadable_file`.
         """
+        partial = to.with_name(to.name + ".part")
 
         def once() -> None:
-            with self._stream("GET", path, headers=headers) as answer:
-                take(_chunks(answer, limit))
+            digest = hashlib.sha256()
+            with self._stream("GET", path, headers=headers, params=params) as answer, partial.open("wb") as file:
+                for chunk in _chunks(answer, limit):
+                    digest.update(chunk)
+                    file.write(chunk)
+            if sha256 not in (None, digest.hexdigest()):
+                raise Unproven("evidence_damaged", f"what {self.server} gave has another hash", sha256=str(sha256))
 
-        self.again(once)
+        try:
+            self.again(once)
+            partial.replace(to)
+        except OSError as error:
+            raise Unreadable("unreadable_file", f"{to}: {error.strerror}", path=str(to)) from None
+        finally:
+            partial.unlink(missing_ok=True)
 
     def again(self, once: Callable[[], T]) -> T:
         """Try until it is done, refused or tried often enough: waits double, by chance up to their whole length."""

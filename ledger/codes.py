@@ -286,7 +286,6 @@ _COMMANDS = {
     "bad_scope": "Leave the scope out, or ask for those that your roles allow.",
     "bad_form": "Send the parameters as an application/x-www-form-urlencoded form.",
     "rate_limited": "Wait for as long as Retry-After says; audit reads are not limited.",
-    "token_refused": "Mend what the message says; docs/access.md shows how a token is asked for.",
     "body_cut_off": "Send it again: the connection ended before the body did.",
     "bad_limit": "Write AREA=N/PERIOD such as reads=50/second, AREA=off or off; a proxy as an address or network.",
     "directory_not_empty": "Choose a folder that does not exist yet, or empty this one.",

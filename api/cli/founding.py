@@ -11,7 +11,7 @@ from api.cli.options import DEFAULT_DATA, Data, Database, Json, PassphraseFile
 from api.cli.output import out, print_json
 
 if TYPE_CHECKING:
-    from keys.keyfile import KeyRing
+    from keys.keyfile import StoredKey
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +46,6 @@ def init(
     from api.service_keys import SERVICE, new_service_keys
     from api.wiring import keep_database
     from keys.generate import issue_seal, new_key
-    from keys.keyfile import KeyRing
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
     from ledger.domain.statements.members import KeyUse
@@ -83,23 +82,21 @@ def init(
     with found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database) as ledger:
         if database is not None:
             keep_database(data, database)
-        rings = {stored.name: KeyRing((stored,)) for stored in root_keys}
-        rings["operator"] = KeyRing((log, register, publish, seal.stored))
-        rings[SERVICE] = KeyRing(new_service_keys(operator))
+        online = {"operator": (log, register, publish, seal.stored), SERVICE: new_service_keys(operator)}
+        rings = {**{one.name: (one,) for one in root_keys}, **online}
         _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
-        genesis = ledger.name.partition("#")[2]
-        seals = (seal.certificate,)
+        genesis, seals = ledger.name.partition("#")[2], (seal.certificate,)
         trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
         out.print(f"{ledger.name}\nkeys in {data / 'keys'}: take root-*.age offline\ntrust file {data / 'trust.json'}")
 
 
-def _keep(folder: Path, rings: dict[str, KeyRing], passphrase: str, certificates: dict[str, str]) -> None:
-    from keys.keyfile import write_ring
+def _keep(folder: Path, rings: dict[str, tuple[StoredKey, ...]], passphrase: str, certificates: dict[str, str]) -> None:
+    from keys.keyfile import KeyRing, write_ring
 
     folder.mkdir(mode=0o700)
-    for name, ring in rings.items():
-        write_ring(folder / f"{name}.age", ring, passphrase)
+    for name, stored in rings.items():
+        write_ring(folder / f"{name}.age", KeyRing(stored), passphrase)
     for name, pem in certificates.items():
         (folder / f"{name}.pem").write_text(pem, encoding="ascii")
 
@@ -122,14 +119,15 @@ def keygen(
     """
     from api.keyrings import read_passphrase
     from api.service_keys import SERVICE, new_service_keys
-    from api.wiring import open_for_reading
     from keys.generate import new_key
-    from keys.keyfile import KeyRing, StoredKey, write_ring
+    from keys.keyfile import KeyRing, write_ring
     from ledger.domain.statements.members import Purpose
 
     if service:
         if name or owner or purpose:
             raise typer.BadParameter("goes without name, owner and purpose", param_hint="--service")
+        from api.wiring import open_for_reading
+
         with open_for_reading(data) as ledger:
             made: tuple[StoredKey, ...] = new_service_keys(ledger.programme.subject.operator.id)
         name = SERVICE

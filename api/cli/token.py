@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,9 @@ import typer
 
 from api.cli.options import DEFAULT_DATA, Data, Json, PassphraseFile
 from api.cli.output import print_json
-from ledger.errors import NotAllowed, Unavailable
+from ledger.errors import NotAllowed
 
-TIMEOUT_S = 30
+KEY_FILE_SUFFIX = ".age"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,29 +36,28 @@ def token(
 
     Example:  gigaton token --server https://ledger.example --key acme.age
     """
-    import httpx
-    import msgspec
+    from urllib.parse import urlencode
 
-    from api import tokens
+    from api import grants
     from api.assertions import token_form
     from api.keyrings import find_stored, open_rings, read_passphrase
+    from api.transport import Transport, decode
     from keys.keyfile import read_ring
 
     passphrase = read_passphrase(data, passphrase_file)
-    rings = [read_ring(Path(key), passphrase)] if key.endswith(".age") else open_rings(data, passphrase)
-    stored = rings[0].keys[0] if key.endswith(".age") else find_stored(rings, key)
-    endpoint = server.rstrip("/") + tokens.TOKEN_PATH
-    form = token_form(stored, audience=audience or endpoint, scope=scope)
-    try:
-        answer = httpx.post(endpoint, data=form, timeout=TIMEOUT_S, trust_env=False)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unavailable("server_unreachable", f"{endpoint}: {error}") from None
-    try:
-        if not answer.is_success:
-            raise NotAllowed("token_refused", str(msgspec.json.decode(answer.content)["detail"])[:500])
-        granted = msgspec.json.decode(answer.content, type=tokens.Granted)
-    except (msgspec.MsgspecError, UnicodeError, LookupError, TypeError):
-        raise Unavailable("bad_answer", f"{endpoint} answered {answer.status_code}, and no token") from None
+    if key.endswith(KEY_FILE_SUFFIX):
+        held = read_ring(Path(key), passphrase).keys
+        if len(held) != 1:
+            raise NotAllowed("no_such_key", f"{key} holds {len(held)} keys; name one of DIR/keys instead", key=key)
+        stored = held[0]
+    else:
+        stored = find_stored(open_rings(data, passphrase), key)
+    form = token_form(stored, audience=audience or server.rstrip("/") + grants.TOKEN_PATH, scope=scope)
+    with closing(Transport(server)) as transport:
+        answer = transport.call(
+            "POST", grants.TOKEN_PATH, content=urlencode(form).encode(), headers={"Content-Type": grants.FORM_TYPE}
+        )
+    granted = decode(answer.body, grants.Granted)
     if as_json:
         print_json(granted)
         return

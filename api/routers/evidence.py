@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
 from api.bearer import EvidenceReader, EvidenceWriter
 from api.deps import LedgerDep
-from api.uploads import stream_body
+from api.uploads import FileAnswer, stream_body
 from ledger.service import evidence as acts
 
 PATH = "/v1/evidence/{digest}"
@@ -61,7 +60,7 @@ async def put(request: Request, digest: str, ledger: LedgerDep, caller: Evidence
 def get(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceReader) -> Response:
     """Its bytes, checked against the digest. What you may not read is not found, as if it were not there."""
     found = _find(request, digest, ledger, caller)
-    return StreamingResponse(acts.pieces(found.file), headers=_headers(digest, found.size), media_type=CONTENT_TYPE)
+    return FileAnswer(found.file, headers=_headers(digest, found.size), media_type=CONTENT_TYPE)
 
 
 @router.head(PATH, summary="Whether evidence can be read", response_class=Response, include_in_schema=False)

@@ -10,10 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api import tokens
 from api.deps import ServiceDep
+from api.grants import FORM_TYPE, TOKEN_PATH, Granted
 from api.limits import read_body
-from api.tokens import Granted
-
-CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 router = APIRouter()
 
@@ -37,11 +35,11 @@ _GRANTED: dict[str, Any] = {
 
 
 @router.post(
-    tokens.TOKEN_PATH,
+    TOKEN_PATH,
     summary="Get an access token",
     response_class=Response,
     responses={200: {"description": "A token.", "content": {"application/json": {"schema": _GRANTED}}}},
-    openapi_extra={"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": _FORM}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {FORM_TYPE: {"schema": _FORM}}}},
 )
 async def token(request: Request, service: ServiceDep) -> Response:
     """For a client assertion (RFC 7523) signed by a key that is registered to the party and in force.
@@ -49,7 +47,7 @@ async def token(request: Request, service: ServiceDep) -> Response:
     The token is good for some minutes, for private reading alone, and no longer than its key.
     """
     keys = service.keys
-    form = await read_body(request, content_type=CONTENT_TYPE, limit=tokens.FORM_BYTES_MAX)
+    form = await read_body(request, content_type=FORM_TYPE, limit=tokens.FORM_BYTES_MAX)
     granted: Granted = await run_in_threadpool(tokens.grant, service.ledger, keys.token, form)
     return Response(msgspec.json.encode(granted), headers={"Pragma": "no-cache"}, media_type="application/json")
 

@@ -118,24 +118,21 @@ def estimate(formula: Formula, inputs: Mapping[str, InputValue], *, deduction_ab
     values = read_inputs(formula.inputs, inputs)
     widths = {name: given.uncertainty_ppm for name, given in inputs.items() if given.uncertainty_ppm}
     spreads = bool(widths) or formula.uncertain_factors
-    moved: dict[str, Fraction] = {}
+    moved: dict[str, Ratio] = {}
     sums: list[Ratio] = []
     for sign, terms in ((1, formula.baseline), (-1, formula.project), (-1, formula.leakage)):
-        numerator, denominator = 0, 1
+        total: Ratio = (0, 1)
         for term in terms:
-            top, bottom = evaluate(term, values)
-            if numerator:
-                numerator, denominator = numerator * bottom + top * denominator, denominator * bottom
-            else:
-                numerator, denominator = top, bottom
+            grams = evaluate(term, values)
+            total = _plus(total, grams)
             if spreads:
-                for name, grams in movements(term, values, widths):
-                    moved[name] = moved.get(name, Fraction(0)) + sign * grams
-        sums.append((numerator, denominator))
+                for name, (top, bottom) in movements(term, grams, values, widths):
+                    moved[name] = _plus(moved.get(name, (0, 1)), (sign * top, bottom))
+        sums.append(total)
     baseline_g = sums[0][0] // sums[0][1]
     project_g, leakage_g = (_ceil_div(*ratio) for ratio in sums[1:])
     net = baseline_g - project_g - leakage_g
-    spread = sum(_ceil_div(*abs(grams).as_integer_ratio()) ** 2 for grams in moved.values())
+    spread = sum(_ceil_div(abs(grams), parts) ** 2 for grams, parts in moved.values())
     uncertainty_ppm = _ceil_div(_isqrt_up(spread), net) if spread and net > 0 else 0
     excess_ppm = max(0, uncertainty_ppm - deduction_above_ppm)
     deduction_g = _ceil_div(net * excess_ppm, PPM) if excess_ppm else 0
@@ -256,22 +253,20 @@ def evaluate(term: CompiledTerm, values: Mapping[str, Ratio]) -> Ratio:
 
 
 def movements(
-    term: CompiledTerm, values: Mapping[str, Ratio], widths: Mapping[str, int]
-) -> Iterator[tuple[str, Fraction]]:
-    """By how many millionths of a gram a term moves when a name moves by its 95 % half-width, with its sign.
+    term: CompiledTerm, grams: Ratio, values: Mapping[str, Ratio], widths: Mapping[str, int]
+) -> Iterator[tuple[str, Ratio]]:
+    """By how many millionths of a gram a term that is worth `grams` moves with a name's 95 % half-width, with its sign.
 
     A tier moves with its input while the input lies within it; a term above its cap does not move.
     """
-    grams = Fraction(*evaluate(term, values))
-    if (
-        term.cap_g is not None
-        and grams == term.cap_g
-        and Fraction(*evaluate(term._replace(cap_g=None), values)) > grams
-    ):
-        return
+    top, bottom = grams
+    if term.cap_g is not None:
+        whole = Fraction(*evaluate(term._replace(cap_g=None), values))
+        if term.cap_g < whole:
+            return
     for name, power, width in term.factors:
         if width:
-            yield name, power * width * grams
+            yield name, (power * width * top, bottom)
     for name, power in term.inputs:
         width = widths.get(name, 0)
         if not width:
@@ -281,9 +276,10 @@ def movements(
             part = tier_part(value, term)
             if part == 0 or (term.up_to is not None and value > term.up_to):
                 continue
-            yield name, power * width * grams * Fraction(value, part)
+            ratio = Fraction(value, part)
+            yield name, (power * width * top * ratio.numerator, bottom * ratio.denominator)
         else:
-            yield name, power * width * grams
+            yield name, (power * width * top, bottom)
 
 
 def tier_part(value: Fraction, term: CompiledTerm) -> Fraction:
@@ -298,6 +294,15 @@ _bound = lru_cache(maxsize=1024)(decimal_ratio)
 
 def _ratio(text: str) -> Fraction:
     return Fraction(*decimal_ratio(text))
+
+
+def _plus(one: Ratio, other: Ratio) -> Ratio:
+    """A sum, left as large as it comes: reducing it would cost more than it saves."""
+    if not one[0]:
+        return other
+    if one[1] == other[1]:
+        return one[0] + other[0], one[1]
+    return one[0] * other[1] + other[0] * one[1], one[1] * other[1]
 
 
 def _ceil_div(numerator: int, denominator: int) -> int:

@@ -91,8 +91,8 @@ def calculate(
         pairs = list(zip(getattr(methodology, component), getattr(formula, component), strict=True))
         for number, (term, compiled) in enumerate(pairs):
             steps.append(_step(component, number, term, compiled, methodology, factors, inputs, values))
-            for name, ppm_grams in movements(compiled, values, widths):
-                moved[name] = moved.get(name, Fraction(0)) + sign * ppm_grams
+            for name, ppm_grams in movements(compiled, evaluate(compiled, values), values, widths):
+                moved[name] = moved.get(name, Fraction(0)) + sign * Fraction(*ppm_grams)
         exact[component] = sum((one.grams for one in steps if one.component == component), Fraction(0))
     in_grams = {name: Fraction(abs(ppm_grams), 1_000_000) for name, ppm_grams in moved.items()}
     return Calculation(tuple(steps), exact, in_grams, result, deduction_above_ppm)

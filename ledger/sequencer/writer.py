@@ -154,12 +154,13 @@ class Writer:
     def _write_batch(self, connection: Connection, checked: Sequence[Verdict]) -> list[Answer]:
         try:
             plan = self._commit_batch(connection, checked)
-            size, checkpoint = self._sign_head(connection, size=plan.size, root=plan.root)
+            # An empty log is not signed: its founding was refused, and leaves nothing.
+            signed = self._sign_head(connection, size=plan.size, root=plan.root) if plan.size else (0, b"")
         except STORAGE_ERRORS as error:
             self._builder = None
             raise self._stop.after_storage(error) from error
         return [
-            Recorded(one.index, one.leaf, size, checkpoint, one.new) if isinstance(one, Accepted) else one
+            Recorded(one.index, one.leaf, *signed, one.new) if isinstance(one, Accepted) else one
             for one in plan.outcomes
         ]
 

@@ -24,7 +24,7 @@ from ledger.core.entry import decode_entry
 from ledger.core.jws import open_jws
 from ledger.core.strict import hex_bytes
 from ledger.domain.period import day_of_ms
-from ledger.domain.records import AccreditationRecord, ClaimRecord, MethodologyRecord
+from ledger.domain.records import AccreditationRecord, ClaimRecord, MethodologyRecord, PartyRecord
 from ledger.domain.statements import read_statement
 from ledger.domain.statements.claim import Claim
 from ledger.domain.statements.members import Digest, StatementId
@@ -163,8 +163,11 @@ def put(
 ) -> Stored:
     """Keep evidence that is at hand.
 
-    Raises: the codes of `receive` and of `Receiving`.
+    Raises: NotAllowed `unknown_party`, and the codes of `receive` and of `Receiving`.
     """
+    with ledger.reading() as connection:
+        if not queries.find(connection, PartyRecord, id=owner):
+            raise NotAllowed("unknown_party", f"{owner} is not registered", party=owner)
     with receive(ledger, owner=owner, claim=claim, digest=digest) as upload:
         for chunk in chunks:
             upload.write(chunk)

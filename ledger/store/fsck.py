@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,14 @@ from ledger.errors import LedgerError
 from ledger.store import log_store
 from ledger.store.create import create_database
 from ledger.store.engine import reading
+from ledger.store.faults import told
 from ledger.store.tables import CELL, ENTRY, HEAD, HISTORY, TABLE_OF, TILE
 from ledger.store.view import SqlView
 
 BATCH = 1_000
 FINDINGS_MAX = 1_000
+# How SQLite puts values of several types in order: nothing, numbers, text, bytes.
+_RANKS = {bool: 1, int: 1, float: 1, str: 2, bytes: 3}
 _DERIVED: tuple[Table, ...] = (*TABLE_OF.values(), CELL, HISTORY, TILE)
 
 Progress = Callable[[int, int], None]
@@ -48,8 +52,11 @@ class Finding(Struct, frozen=True):
 
 
 def fsck(engine: Engine, *, progress: Progress = lambda done, total: None) -> list[Finding]:
-    """Every difference between the database and what its own entries give, at most `FINDINGS_MAX`."""
-    with tempfile.TemporaryDirectory(prefix="gigaton-fsck-") as folder, reading(engine) as real:
+    """Every difference between the database and what its own entries give, at most `FINDINGS_MAX`.
+
+    Raises: Unavailable `database_unusable` where the database itself cannot read what it holds.
+    """
+    with told(), tempfile.TemporaryDirectory(prefix="gigaton-fsck-") as folder, reading(engine) as real:
         second = create_database(Path(folder) / "again.db")
         try:
             findings: list[Finding] = []
@@ -92,26 +99,26 @@ def _rebuild(real: Connection, again: Connection, findings: list[Finding], progr
     total = log_store.read_head(real).size
     tree, previous, index = _Tree(again), NO_PREVIOUS, 0
     entries = select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes).order_by(ENTRY.c.index)
-    rows = real.execute(entries.execution_options(yield_per=BATCH))
-    while batch := rows.fetchmany(BATCH):
-        view = SqlView(again, root=tree.root)
-        problem: tuple[str, str, str] | None = None
-        for found_index, leaf, raw in batch:
-            computed = sha256(b"\x00" + raw).digest()
-            if computed != leaf:
-                findings.append(Finding("entry", str(found_index), "leaf_hash", computed.hex(), leaf.hex()))
-            problem = None if found_index == index else ("index", str(index), str(found_index))
-            problem = problem or _fold(view, raw, index=index, previous=previous, leaf=computed)
+    with real.execute(entries.execution_options(yield_per=BATCH)) as rows:
+        while batch := rows.fetchmany(BATCH):
+            view = SqlView(again, root=tree.root)
+            problem: tuple[str, str, str] | None = None
+            for found_index, leaf, raw in batch:
+                computed = sha256(b"\x00" + raw).digest()
+                if computed != leaf and len(findings) < FINDINGS_MAX:
+                    findings.append(Finding("entry", str(found_index), "leaf_hash", computed.hex(), leaf.hex()))
+                problem = None if found_index == index else ("index", str(index), str(found_index))
+                problem = problem or _fold(view, raw, index=index, previous=previous, leaf=computed)
+                if problem is not None:
+                    findings.append(Finding("entry", str(found_index), *problem))
+                    break
+                tree.add(computed)
+                previous, index = computed, index + 1
+            view.flush()
+            tree.write()
             if problem is not None:
-                findings.append(Finding("entry", str(found_index), *problem))
                 break
-            tree.add(computed)
-            previous, index = computed, index + 1
-        view.flush()
-        tree.write()
-        if problem is not None:
-            return index
-        progress(index, total)
+            progress(index, total)
     return index
 
 
@@ -130,33 +137,50 @@ def _fold(view: SqlView, raw: bytes, *, index: int, previous: bytes, leaf: bytes
 
 
 def _compare(table: Table, real: Connection, again: Connection, *, limit: int) -> Iterator[Finding]:
-    """Differences of one table, both sides read in the order of the primary key."""
+    """Differences of one table, both sides read once and side by side, in the order of the primary key."""
+    yield from islice(_differences(table, real, again), max(0, limit))
+
+
+def _differences(table: Table, real: Connection, again: Connection) -> Iterator[Finding]:
     names = [column.name for column in table.columns]
-    keys = [column.name for column in table.primary_key.columns]
-    order = [table.c[name] for name in keys]
+    keys = [names.index(column.name) for column in table.primary_key.columns]
+    expected, found = _rows(table, again), _rows(table, real)
+    wanted, there = next(expected, None), next(found, None)
+    while wanted is not None or there is not None:
+        before, after = _place(wanted, keys), _place(there, keys)
+        if before == after:
+            assert wanted is not None, "there are two rows to compare"
+            assert there is not None, "there are two rows to compare"
+            for name, one, other in zip(names, wanted, there, strict=True):
+                if one != other:
+                    yield Finding(table.name, _key(wanted, keys), name, _show(one), _show(other))
+            wanted, there = next(expected, None), next(found, None)
+        elif there is None or (wanted is not None and before < after):
+            assert wanted is not None, "a row is left on one side"
+            yield Finding(table.name, _key(wanted, keys), names[keys[0]], _show(wanted[keys[0]]), "no such row")
+            wanted = next(expected, None)
+        else:
+            yield Finding(table.name, _key(there, keys), names[keys[0]], "no such row", _show(there[keys[0]]))
+            there = next(found, None)
 
-    def read(connection: Connection) -> Iterator[dict[str, Any]]:
-        for row in connection.execute(select(table).order_by(*order).execution_options(yield_per=BATCH)):
-            yield dict(zip(names, row, strict=True))
 
-    expected = {tuple(row[key] for key in keys): row for row in read(again)}
-    reported = 0
-    for found in read(real):
-        key = tuple(found[name] for name in keys)
-        wanted = expected.pop(key, None)
-        shown = " ".join(str(part) for part in key)
-        for name in names:
-            if reported >= limit:
-                return
-            if wanted is None:
-                yield Finding(table.name, shown, keys[0], "no such row", _show(found[keys[0]]))
-                reported += 1
-                break
-            if wanted[name] != found[name]:
-                yield Finding(table.name, shown, name, _show(wanted[name]), _show(found[name]))
-                reported += 1
-    for key in list(expected)[: max(0, limit - reported)]:
-        yield Finding(table.name, " ".join(str(part) for part in key), keys[0], _show(key[0]), "no such row")
+def _rows(table: Table, connection: Connection) -> Iterator[tuple[Any, ...]]:
+    """Every row, a part of them in memory at a time."""
+    order = table.primary_key.columns
+    with connection.execute(select(table).order_by(*order).execution_options(yield_per=BATCH)) as rows:
+        for row in rows:
+            yield tuple(row)
+
+
+def _place(row: tuple[Any, ...] | None, keys: list[int]) -> list[tuple[int, Any]]:
+    """Where a row stands in the order of its database, also where SQLite was given a key of another type."""
+    if row is None:
+        return []
+    return [(_RANKS.get(type(row[at]), 0), 0 if row[at] is None else row[at]) for at in keys]
+
+
+def _key(row: tuple[Any, ...], keys: list[int]) -> str:
+    return " ".join(str(row[at]) for at in keys)
 
 
 def _check_head(real: Connection, again: Connection, size: int) -> Iterator[Finding]:

@@ -113,6 +113,19 @@ def _with_flat(s: Scene, value: str, *, term: f.Term) -> bytes:
     return _methodology(s, factors={"flat": f.FactorUse("flat", 1, "flat")}, baseline=(term,))
 
 
+def _in_two_places(s: Scene) -> bytes:
+    """Germany's grid beside France's: no claim lies in both."""
+    s.log.add(_factors(s, _factor(id="fr", unit="kgCO2e/kWh", region="FR")))
+    both = {"grid": f.FactorUse("grid", 1, "de-2024"), "other": f.FactorUse("flat", 1, "fr")}
+    return _methodology(s, factors=both)
+
+
+def _without_set(s: Scene) -> bytes:
+    """A factor in CO2 alone, and own emissions in CO2e of nobody knows which set."""
+    s.log.add(_factors(s, _factor(unit="kgCO2/kWh", gas_basis="CO2", gwp_set=None)))
+    return _methodology(s, factors={"grid": f.FactorUse("flat", 1, "flat")}, gwp_set=None)
+
+
 def _bound(low: str, high: str) -> dict[str, f.Input]:
     return {"energy": f.Input("MWh", low, high), "own": f.Input("tCO2e")}
 
@@ -216,6 +229,8 @@ DOCUMENTS = (
         "missing_approval",
         lambda s: s.world.state("Methodology", s.world.grid_subject(id="another"), AUTHOR),
     ),
+    Case("a methodology of two places", "factor_region_mismatch", _in_two_places),
+    Case("inputs in CO2e of no named GWP set", "gwp_set_mismatch", _without_set),
     Case("a methodology on another GWP set", "gwp_set_mismatch", lambda s: _methodology(s, gwp_set="AR5")),
     Case(
         "a factor that is not published",

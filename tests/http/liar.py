@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-PASSED_ON = ("content-type", "retry-after", "location", "cache-control", "content-encoding")
+PASSED_ON = ("content-type", "retry-after", "location", "cache-control", "content-encoding", "etag")
 
 
 class Said(NamedTuple):
@@ -53,18 +53,61 @@ class Liar:
         if path in self.deaf:
             kept = {"content-type": "application/problem+json"}
             return self.lie(Said(method, path, 404, kept, b'{"code":"no_route"}'))
-        passed = {"Content-Type": headers["Content-Type"]} if "Content-Type" in headers else {}
+        passed = {name: headers[name] for name in ("Content-Type", "Authorization") if name in headers}
         real = self.client.request(method, self.upstream + path, content=body, headers=passed)
         kept = {name: real.headers[name] for name in PASSED_ON if name in real.headers}
         return self.lie(Said(method, path, real.status_code, kept, real.content))
+
+
+class Cache(Liar):
+    """A shared cache whose key is the path alone, as a gateway once had it (R6).
+
+    It keeps what may be kept and asks again about the rest; one that is `careless` keeps whatever it is given.
+    """
+
+    def __init__(self, upstream: str, *, careless: bool = False) -> None:
+        super().__init__(upstream)
+        self.careless = careless
+        self.kept: dict[str, Said] = {}
+        self.hits = 0
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Said | None:
+        """From what is kept, from the server, or from what is kept because the server says that it still holds."""
+        key = path.partition("?")[0]
+        kept = self.kept.get(key) if method == "GET" else None
+        if kept is not None and (self.careless or "max-age" in kept.headers.get("cache-control", "")):
+            self.hits += 1
+            return kept
+        passed = {"Content-Type": headers["Content-Type"]} if "Content-Type" in headers else {}
+        if kept is not None and "etag" in kept.headers:
+            passed["If-None-Match"] = kept.headers["etag"]
+        real = self.client.request(method, self.upstream + path, content=body, headers=passed)
+        if real.status_code == 304 and kept is not None:
+            self.hits += 1
+            return kept
+        held = {name: real.headers[name] for name in PASSED_ON if name in real.headers}
+        said = Said(method, path, real.status_code, held, real.content)
+        if method == "GET" and real.is_success and (self.careless or "no-store" not in held.get("cache-control", "")):
+            self.kept[key] = said
+        return said
 
 
 def handler_of(liar: Liar) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self._body()
             said = liar.answer(self.command, self.path, dict(self.headers), body)
             if said is None:
                 self.close_connection = True
@@ -89,11 +132,19 @@ def handler_of(liar: Liar) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Not a word."""
+
+
 @contextmanager
 def listening(liar: Liar) -> Iterator[str]:
     """The liar's address, while it listens."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(liar))
-    server.daemon_threads = True
+    server = Quiet(("127.0.0.1", 0), handler_of(liar))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

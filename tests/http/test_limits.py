@@ -108,6 +108,26 @@ def test_a_party_has_one_budget_wherever_it_calls_from(limited: Served) -> None:
     assert read("plant", addresses[0]).count(200) == 15
 
 
+def test_a_key_that_signs_has_one_budget_and_nobody_spends_anothers(limited: Served) -> None:
+    """Whoever writes the plant's name above a key of its own is told so, and then to wait; the plant is not."""
+    world = limited.world
+    forged = world.state("Claim", world.claim_subject("plant"), ("plant", "thief"))
+    true = world.claim("plant")
+
+    def send(statement: bytes, address: str, times: int) -> list[int]:
+        headers = {"Content-Type": "application/vc+jwt"}
+        with client_at(limited, address) as client:
+            return [client.post("/v1/statements", content=statement, headers=headers).status_code for _ in range(times)]
+
+    found = [status for number in range(1, 5) for status in send(forged, f"127.0.2.{number}", 10)]
+    assert found[:19] == [403] * 19
+    assert found.count(429) >= 10
+    assert send(true, "127.0.2.1", 1) == [201]
+    again = [status for number in range(5, 9) for status in send(true, f"127.0.2.{number}", 10)]
+    assert again[:18] == [200] * 18
+    assert again.count(429) >= 10
+
+
 def test_the_header_of_a_proxy_is_believed_from_that_proxy_alone(limited: Served) -> None:
     """H08: who invents addresses is counted as one; who stands behind the proxy, as itself."""
 

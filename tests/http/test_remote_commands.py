@@ -20,12 +20,14 @@ import msgspec
 import pytest
 
 from api import keyrings
-from api.client import LISTS
+from api.reading import LISTS
 from ledger.domain.statements.claim import Claim
 from ledger.service import find
+from ledger.service.submit import submit
 from tests.http.commands import Done, invoke, invoke_alone
 from tests.http.conftest import found_with_keys, start
 from tests.http.homes import keep_keys, make_home
+from tests.ledgers import reopen
 from tests.world import World
 
 CHANCE = re.compile(r"urn:uuid:[0-9a-f-]{36}|\b[0-9a-f]{64}\b")
@@ -73,6 +75,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     folder = tmp_path_factory.mktemp("twins")
     local, served = folder / "local", folder / "served"
     world = found_with_keys(served)
+    with reopen(served) as ledger:
+        submit(ledger, world.claim(counted_by=("meter:before",)))
     shutil.copytree(served, local)
     keep_keys(local, world)
     process, url = start(served)

@@ -99,6 +99,8 @@ def test_evidence_by_command_is_evidence_over_http(served: Served, tmp_path: Pat
     assert gigaton(served.directory, *wanted, str(tmp_path / "one")).returncode == 0
     assert (tmp_path / "one").read_bytes() == RAW
     assert gigaton(served.directory, *wanted, str(tmp_path / "one")).returncode == 2  # nothing is replaced
+    nobody = gigaton(served.directory, *arguments[:-2], f"{owner}-x", "--json")
+    assert (nobody.returncode, "unknown_party" in nobody.stdout) == (1, True)
     stranger = gigaton(served.directory, *wanted, str(tmp_path / "two"), "--party", world.party_id("plant"))
     assert "no_evidence" in stranger.stderr
     assert stranger.returncode == 1
@@ -119,7 +121,7 @@ def test_a_token_by_command(served: Served, tmp_path: Path) -> None:
     assert httpx.get(f"{served.url}/v1/drafts", headers=bearer(given.stdout.strip())).status_code == 200
     # Without its true audience an assertion is made out to the address that was asked, which is another.
     refused = gigaton(folder, *asked)
-    assert (refused.returncode, "token_refused" in refused.stderr) == (1, True)
+    assert (refused.returncode, "bad_assertion" in refused.stderr) == (1, True)
 
 
 def test_an_assertion_of_our_own_is_what_the_service_takes(served: Served) -> None:

@@ -166,7 +166,7 @@ def test_no_route_gives_a_stranger_what_is_anothers(
                 else:
                     assert answer.is_client_error, (method, address)
             elif any(address.startswith(path.partition("{")[0]) for path in private):
-                assert answer.is_client_error or answer.json() == {"items": []}, (method, address)
+                assert answer.is_client_error or answer.content in (b"", b'{"items":[]}'), (method, address)
     for address in (f"/v1/drafts/{ids['draft']}", f"/v1/evidence/{ids['digest']}?claim={ids['claim']}"):
         assert client.get(address, headers=own).content == SECRET
 

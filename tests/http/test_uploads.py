@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_reading_gives_a_file_and_never_a_page(served: Served, client: httpx.Cli
     headers = {**bearer(tokens["carrier"]), "Content-Type": "text/html"}
     path = f"/v1/evidence/{digest_of(raw)}?claim={identity}"
     assert client.put(path, content=raw, headers=headers).status_code == 201
-    ranges = {"Range": "bytes=" + ",".join("0-1" for _ in range(10_000))}
+    ranges = {"Range": "bytes=" + ",".join("0-1" for _ in range(1_000))}
     for more in ({}, {"Range": "bytes=-1"}, ranges, {"Accept": "text/html"}):
         answer = client.get(path, headers={**bearer(tokens["carrier"]), **more})
         assert (answer.status_code, answer.content) == (200, raw)
@@ -149,6 +150,24 @@ def _wait_for(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_reader_that_goes_leaves_no_file_open(served: Served, client: httpx.Client, tokens: dict[str, Any]) -> None:
+    identity, raw = served.world.next_id(), bytes(8 * 1_048_576)
+    assert put(client, raw, identity, token=tokens["carrier"]).status_code == 201
+    path = f"/v1/evidence/{digest_of(raw)}?claim={identity}"
+    for _ in range(20):
+        with client.stream("GET", path, headers=bearer(tokens["carrier"])) as answer:
+            next(answer.iter_raw(1_024))
+
+    def open_files() -> list[Path]:
+        found = []
+        for link in Path(f"/proc/{served.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                found.append(link.readlink())
+        return [one for one in found if "evidence" in one.parts]
+
+    _wait_for(lambda: open_files() == [])
 
 
 def test_uploads_of_one_party_at_once_are_counted(served: Served, client: httpx.Client, tokens: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ Sizes lie around every border of tiles. Covers TLOG-SPEC 10.2 and 10.4.
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 from pathlib import Path
@@ -23,20 +22,7 @@ from tests.logwriter import publish_files, small_log
 from tests.world import ORIGIN
 
 SIZES = (0, 1, 2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, 70_000)
-SOURCE = Path(__file__).parent / "gojudge" / "main.go"
 PROOFS = 5
-
-# Debian's golang-golang-x-mod-dev puts its sources here; nothing is fetched.
-GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": ""}
-
-
-@pytest.fixture(scope="session")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The judge, built from its source."""
-    folder = tmp_path_factory.mktemp("judge")
-    environment = {**os.environ, **GO, "GOCACHE": str(folder / "cache")}
-    subprocess.run(["go", "build", "-o", folder / "judge", SOURCE], check=True, env=environment)
-    return folder / "judge"
 
 
 def ask(judge: Path, *arguments: object) -> str:

@@ -85,17 +85,14 @@ def require_receipts(world: World, entries: list[bytes], kept: list[Path]) -> in
     return count
 
 
-def test_four_processes_append_at_once(tmp_path: Path) -> None:
-    world = World()
-    found(tmp_path / "log", world).close()
+def test_four_processes_append_at_once(directory: Path, world: World, tmp_path: Path) -> None:
     work = [[claim(world, f"meter:{worker}-{number}") for number in range(EACH)] for worker in range(PROCESSES)]
     kept = [tmp_path / f"kept-{worker}" for worker in range(PROCESSES)]
     children = [
-        fork(lambda worker=worker: append_all(tmp_path / "log", work[worker], kept[worker]))
-        for worker in range(PROCESSES)
+        fork(lambda worker=worker: append_all(directory, work[worker], kept[worker])) for worker in range(PROCESSES)
     ]
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * PROCESSES
-    with reopen(tmp_path / "log") as ledger:
+    with reopen(directory) as ledger:
         entries = require_whole(ledger)
         assert require_receipts(world, entries, kept) == PROCESSES * EACH
         assert sum(b"statement" in raw for raw in entries) == 12 + PROCESSES * EACH

@@ -21,7 +21,7 @@ from ledger.sequencer.writer import Recorded, Writer
 from ledger.service.ledger import Ledger
 from ledger.service.submit import submit
 from ledger.store.fsck import fsck
-from tests.ledgers import found, reopen, require_whole
+from tests.ledgers import reopen, require_whole
 from tests.world import World
 
 THREADS = 20
@@ -30,14 +30,9 @@ CARRIER = ("carrier", "carrier:claimant")
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, world: World) -> Iterator[Ledger]:
-    """A founded ledger, checked from outside when the test is done."""
-    with found(tmp_path / "log", world) as one:
+def ledger(directory: Path) -> Iterator[Ledger]:
+    """A founded ledger on either database, checked from outside when the test is done."""
+    with reopen(directory) as one:
         yield one
         require_whole(one)
         assert fsck(one.engine) == []
@@ -198,9 +193,7 @@ def append_in_child(directory: Path, statements: list[bytes], *, ready: int, go:
     return child
 
 
-def test_of_overlapping_claims_from_two_processes_one_is_accepted(tmp_path: Path, world: World) -> None:
-    directory = tmp_path / "log"
-    found(directory, world).close()
+def test_of_overlapping_claims_from_two_processes_one_is_accepted(directory: Path, world: World) -> None:
     statements = [overlapping(world, number) for number in range(THREADS)]
     (ready, say_ready), (go, say_go), (results, say_results) = os.pipe(), os.pipe(), os.pipe()
     children = [

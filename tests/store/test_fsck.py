@@ -6,16 +6,20 @@ Covers THREATS L08, L21, R2, R17, M7.
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import inspect
 
 from ledger.errors import LedgerError
+from ledger.service.ledger import Ledger
 from ledger.service.submit import prove, submit, submit_all
+from ledger.store import fsck as checking
 from ledger.store.fsck import fsck
 from tests.dialogue import answering, raising
-from tests.ledgers import found, reopen
+from tests.store.databases import KINDS, Place
+from tests.store.servers import shared
 from tests.world import World, reference_to
 
 # The log's own bytes are covered by name; the signed note of the head is checked by the audit, not here.
@@ -25,27 +29,36 @@ NOT_DERIVED = {
 }
 
 
-def filled(directory: Path) -> None:
-    """A ledger with two claims, one attested and found fault with, and an answer."""
-    world = World()
-    with found(directory, world) as ledger:
+@pytest.fixture(scope="module", params=KINDS)
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A ledger with two claims, one attested and found fault with, and an answer; each test leaves it as it was."""
+    directory, world = tmp_path_factory.mktemp("filled") / "log", World()
+    server = shared() if request.param == "postgresql" else None
+    place = Place(directory, server=server, name=server.create() if server else "")
+    with place.found(world) as ledger:
         claim = submit(ledger, world.claim())
         reference = reference_to(prove(ledger, [claim.index])[0].entry)
         for answer in submit_all(ledger, [world.attest(reference, "499000.000"), world.claim("plant")]):
             assert not isinstance(answer, LedgerError)
         finding = submit(ledger, raising(world, reference))
-        asked = reference_to(prove(ledger, [finding.index])[0].entry)
-        submit(ledger, answering(world, asked))
+        submit(ledger, answering(world, reference_to(prove(ledger, [finding.index])[0].entry)))
+    return place
 
 
-def columns(path: Path) -> list[tuple[str, str]]:
-    """Every column of every table that holds a row."""
-    with sqlite3.connect(path) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        held = [name for name in tables if database.execute(f'SELECT 1 FROM "{name}"').fetchone()]
-        found_ones = [(name, row[1]) for name in held for row in database.execute(f'PRAGMA table_info("{name}")')]
-    database.close()
-    return found_ones
+@pytest.fixture
+def ledger(filled: Place) -> Any:
+    with filled.opened() as one:
+        yield one
+        assert fsck(one.engine) == []
+
+
+def columns(place: Place, ledger: Ledger) -> list[tuple[str, str, list[str]]]:
+    """Every column of every table that holds a row, with the primary key of the table."""
+    with ledger.reading() as connection:
+        seen = inspect(connection)
+        tables = [name for name in seen.get_table_names() if place.run(f'SELECT 1 FROM "{name}" LIMIT 1')]
+        keys = {name: seen.get_pk_constraint(name)["constrained_columns"] for name in tables}
+        return [(name, column["name"], keys[name]) for name in tables for column in seen.get_columns(name)]
 
 
 def other(value: Any) -> Any:
@@ -54,61 +67,45 @@ def other(value: Any) -> Any:
         return "7"
     if isinstance(value, bytes):
         return value[:-1] + bytes([value[-1] ^ 1])
+    if isinstance(value, bool):
+        return not value
     if isinstance(value, int):
         return 1 - value if value in (0, 1) else value + 1
     return f'{value[:-1]}x"]' if value.startswith(("[", "{")) else value + "x"
 
 
-def damage(path: Path, table: str, column: str) -> None:
-    """Change one value behind the ledger's back, guards taken away."""
-    database = sqlite3.connect(path, isolation_level=None)
-    for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        database.execute(f'DROP TRIGGER "{name}"')
-    keys = [name for _, name, _, _, _, place in database.execute(f'PRAGMA table_info("{table}")') if place]
-    named = ", ".join(f'"{key}"' for key in keys)
-    order = ", ".join(f'"{key}" DESC' for key in keys)
-    value, *key = database.execute(f'SELECT "{column}", {named} FROM "{table}" ORDER BY {order}').fetchone()
-    where = " AND ".join(f'"{one}" = ?' for one in keys)
-    database.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE {where}', (other(value), *key))
-    database.close()
+class Damage:
+    """One value changed behind the ledger's back, guards taken away; put right again at the end."""
+
+    def __init__(self, place: Place, table: str, column: str, keys: list[str]) -> None:
+        self._place, self._table, self._column, self._keys = place, table, column, keys
+        named = ", ".join(f'"{key}"' for key in keys)
+        order = ", ".join(f'"{key}" DESC' for key in keys)
+        self._value, *self._key = place.run(f'SELECT "{column}", {named} FROM "{table}" ORDER BY {order} LIMIT 1')[0]
+
+    def __enter__(self) -> None:
+        self._set(other(self._value), self._key)
+
+    def __exit__(self, *_: object) -> None:
+        changed = [
+            other(part) if key == self._column else part for key, part in zip(self._keys, self._key, strict=True)
+        ]
+        self._set(self._value, changed)
+
+    def _set(self, value: Any, key: list[Any]) -> None:
+        where = " AND ".join(f'"{one}" = ?' for one in self._keys)
+        self._place.unguarded(f'UPDATE "{self._table}" SET "{self._column}" = ? WHERE {where}', value, *key)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a good database, checkpointed into one file."""
-    directory = tmp_path_factory.mktemp("template") / "log"
-    filled(directory)
-    path = directory / "ledger.db"
-    database = sqlite3.connect(path)
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path.read_bytes()
-
-
-def test_a_good_ledger_has_no_finding(tmp_path: Path) -> None:
-    filled(tmp_path / "log")
-    with reopen(tmp_path / "log") as ledger:
-        assert fsck(ledger.engine) == []
-
-
-def test_each_column_of_each_table_is_recomputed(tmp_path: Path, template: bytes) -> None:
-    from ledger.store.engine import open_database
-
-    path = tmp_path / "ledger.db"
-    path.write_bytes(template)
-    places = columns(path)
+def test_each_column_of_each_table_is_recomputed(filled: Place, ledger: Ledger) -> None:
+    places = columns(filled, ledger)
     assert len(places) > 90
     missed = []
-    for table, column in places:
+    for table, column, keys in places:
         if (table, column) in NOT_DERIVED:
             continue
-        for leftover in tmp_path.iterdir():
-            leftover.unlink()
-        path.write_bytes(template)
-        damage(path, table, column)
-        engine = open_database(path)
-        findings = fsck(engine)
-        engine.dispose()
+        with Damage(filled, table, column, keys):
+            findings = fsck(ledger.engine)
         named = {(one.table, one.column) for one in findings}
         tables = {one.table for one in findings}
         # A changed key is reported as a row too many and one too few; damaged log bytes stop the replay there.
@@ -117,25 +114,61 @@ def test_each_column_of_each_table_is_recomputed(tmp_path: Path, template: bytes
     assert missed == []
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "UPDATE entry SET bytes = x'00' WHERE \"index\" = 3",
-        'DELETE FROM entry WHERE "index" = 3',
-        'INSERT OR REPLACE INTO entry SELECT "index", leaf_hash, x\'00\' FROM entry WHERE "index" = 3',
-        'INSERT INTO entry SELECT "index" + 1000, leaf_hash, bytes FROM entry WHERE "index" = 3',
-        "UPDATE tile SET hashes = x'00'",
-        "DELETE FROM tile",
-        "UPDATE statement SET kind = 'Claim'",
-        "DELETE FROM statement",
-        "UPDATE head SET size = size - 1",
-        "DELETE FROM head",
-    ],
+def test_rows_too_many_and_too_few_are_named(filled: Place, ledger: Ledger) -> None:
+    key = filled.run("SELECT id FROM party ORDER BY id LIMIT 1")[0][0]
+    row = filled.run("SELECT * FROM party WHERE id = ?", key)[0]
+    filled.unguarded("DELETE FROM party WHERE id = ?", key)
+    lost = fsck(ledger.engine)
+    filled.unguarded(f"INSERT INTO party VALUES ({', '.join('?' * len(row))})", *row)
+    assert [(one.table, one.row, one.column, one.found) for one in lost] == [("party", key, "id", "no such row")]
+    for more in ("!", "m", "\U0010ffff"):
+        filled.unguarded(f"INSERT INTO party VALUES ({', '.join('?' * len(row))})", more, *row[1:])
+        found = fsck(ledger.engine)
+        filled.unguarded("DELETE FROM party WHERE id = ?", more)
+        assert [(one.table, one.row, one.expected) for one in found] == [("party", more, "no such row")]
+
+
+def test_findings_end_at_their_limit(filled: Place, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "FINDINGS_MAX", 5)
+    leaves = filled.run('SELECT leaf_hash, "index" FROM entry')
+    filled.unguarded('UPDATE history SET "index" = "index" + 1000')
+    filled.unguarded("UPDATE entry SET leaf_hash = ?", bytes(32))
+    found = fsck(ledger.engine)
+    filled.unguarded('UPDATE history SET "index" = "index" - 1000')
+    for leaf, index in leaves:
+        filled.unguarded('UPDATE entry SET leaf_hash = ? WHERE "index" = ?', leaf, index)
+    assert [one.table for one in found] == ["entry"] * 5
+
+
+ATTACKS = (
+    'UPDATE entry SET bytes = leaf_hash WHERE "index" = 3',
+    'DELETE FROM entry WHERE "index" = 3',
+    'INSERT INTO entry SELECT "index" + 1000, leaf_hash, bytes FROM entry WHERE "index" = 3',
+    'INSERT INTO entry SELECT "index" - 1000, leaf_hash, bytes FROM entry WHERE "index" = 3',
+    "UPDATE tile SET hashes = substr(hashes, 2)",
+    "DELETE FROM tile",
+    "UPDATE statement SET kind = 'Claim'",
+    "DELETE FROM statement",
+    "UPDATE head SET size = size - 1",
+    "UPDATE head SET checkpoint_size = checkpoint_size - 1",
+    "UPDATE head SET recorded_at_ms = recorded_at_ms - 1",
+    "DELETE FROM head",
 )
-def test_the_guards_hold_the_log_append_only(tmp_path: Path, template: bytes, attack: str) -> None:
-    path = tmp_path / "ledger.db"
-    path.write_bytes(template)
-    database = sqlite3.connect(path, isolation_level=None)
-    with pytest.raises(sqlite3.IntegrityError):
-        database.execute(attack)
-    database.close()
+BY_DATABASE = {
+    "sqlite": ('INSERT OR REPLACE INTO entry SELECT "index", leaf_hash, x\'00\' FROM entry WHERE "index" = 3',),
+    "postgresql": (
+        'INSERT INTO entry SELECT * FROM entry WHERE "index" = 3 ON CONFLICT ("index") DO UPDATE SET bytes = NULL',
+        *(f"TRUNCATE {table} CASCADE" for table in ("entry", "statement", "tile", "head")),
+        'MERGE INTO entry USING head ON entry."index" = 3 WHEN MATCHED THEN DELETE',
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, 0, 1, 2, 3, 4, 5])
+def test_the_guards_hold_the_log_append_only(filled: Place, attack: str | int) -> None:
+    if isinstance(attack, int):
+        if attack >= len(BY_DATABASE[filled.kind]):
+            return
+        attack = BY_DATABASE[filled.kind][attack]
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.IntegrityError)):
+        filled.run(attack)

@@ -1,6 +1,7 @@
 // A judge of published logs that shares no line with this project: Go's own sumdb/note and sumdb/tlog.
 //
 //	gojudge FOLDER VKEY [PROOF ENTRY]...
+//	gojudge -follow URL VKEY ROUNDS PAUSE_MS SIZE    (live.go)
 //
 // It opens the checkpoint, hashes every entry of every bundle again, compares every published tile of every level and
 // the signed root, and checks each .tlog-proof against its entry. It prints one line and exits 0, or says what is wrong.
@@ -120,6 +121,10 @@ func checkProof(proofFile, entryFile string, verifier note.Verifier) {
 }
 
 func main() {
+	if len(os.Args) == 7 && os.Args[1] == "-follow" {
+		follow(os.Args[2], os.Args[3], os.Args[4:])
+		return
+	}
 	folder, vkey := os.Args[1], os.Args[2]
 	verifier, err := note.NewVerifier(vkey)
 	must(err)
