@@ -17,7 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -37,6 +44,10 @@ _BATCH = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 _NANOSECONDS = 1_000_000_000
 _MILLISECONDS = 1_000
+
+
+# A second series for each counter, which says when it began and which several processes cannot tell.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
