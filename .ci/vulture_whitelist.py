@@ -21,3 +21,6 @@ _.system_time  # noqa: B018, F821 - read by pyHanko's signing session
 _._update_meta  # noqa: B018, F821, SLF001 - called by pyHanko's incremental writer
 _._handle_id  # noqa: B018, F821, SLF001 - called by pyHanko's incremental writer
 md_algorithm  # noqa: B018, F821 - named by pyHanko's call
+_.compress_type  # noqa: B018, F821 - read by zipfile
+_.create_system  # noqa: B018, F821 - read by zipfile
+_.external_attr  # noqa: B018, F821 - read by zipfile

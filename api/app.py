@@ -15,9 +15,21 @@ from starlette.types import ASGIApp
 
 from api import errors
 from api.deps import Service
+from api.head import Head
 from api.logs import event, log_to_stderr
 from api.rates import Limited
-from api.routers import batch, drafts, evidence, health, log, metrics, reads, statements, tokens, webhooks
+from api.routers import (
+    batch,
+    drafts,
+    evidence,
+    health,
+    log,
+    metrics,
+    reads,
+    statements,
+    tokens,
+    webhooks,
+)
 from api.security import Guard
 from api.settings import Settings
 from api.wiring import open_service
@@ -51,7 +63,9 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         summary="A ledger of carbon-reduction claims that nobody has to trust.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # `api.routers.description` serves it, with this ledger's own examples
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.service = service
@@ -60,7 +74,7 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         app.include_router(router)
     errors.install(app)
     # Around the framework's own last resort, too.
-    return Guard(Limited(app, service.rates), metrics=service.metrics, log_clients=service.log_clients)
+    return Guard(Limited(Head(app), service.rates), metrics=service.metrics, log_clients=service.log_clients)
 
 
 def served_app(settings: Settings) -> ASGIApp:

@@ -7,12 +7,14 @@ server; the one in a directory is `api.local`, which alone needs a database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 
 from api.bulk import Imported
 from api.client import Client, Recorded, programme_of
+from api.transport import decode
 from keys.trust import Trust
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
@@ -40,7 +42,7 @@ class Book(Protocol):
     def submit_all(self, statements: Iterable[bytes]) -> Iterator[Imported | LedgerError]:
         """Record many, each with its own answer."""
 
-    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page:
+    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page[Any]:
         """One page of a list."""
 
     def head(self) -> AsOf:
@@ -48,6 +50,9 @@ class Book(Protocol):
 
     def show(self, index: int) -> Shown:
         """One entry."""
+
+    def thing(self, what: str, ids: Sequence[str]) -> Any:
+        """One thing of a list by its id (of documents also the version), or the programme."""
 
     def totals(self) -> Totals:
         """Everything that counts now."""
@@ -70,6 +75,10 @@ class Book(Protocol):
 
 class RemoteBook(Client):
     """A ledger behind a server. What is signed at home rests on proven entries, not on the server's word."""
+
+    def thing(self, what: str, ids: Sequence[str]) -> Any:
+        """One thing, as the server says; nothing is proven of it."""
+        return decode(self.get("/".join(["/v1", what, *(quote(one, safe="") for one in ids)])), dict[str, Any])
 
     def party_names(self) -> dict[str, str]:
         """Legal name of every registered party by its id."""

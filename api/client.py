@@ -176,7 +176,9 @@ class Client(Reader):
         found = self.claim(statement.id)
         if (found.claim.index, found.claim.entry_hash) != (index, entry_hash):
             raise Unavailable("bad_answer", f"the record of claim {statement.id} is of another entry", index=index)
-        return Shown(found.as_of, index, raw, entry_hash, statement, found.claim, found.history)
+        return Shown(
+            found.as_of, index, raw, entry_hash, statement, found.claim, [line.index for line in found.history]
+        )
 
 
 def programme_of(raw: bytes) -> Programme:

@@ -16,6 +16,7 @@ from api.webhooks import Deliverer
 from ledger.errors import Unavailable
 from ledger.sequencer.checking import Checked
 from ledger.service.addresses import Allowed
+from ledger.service.certify import Sealing
 from ledger.service.ledger import Ledger
 from ledger.service.submitting import Submitter
 
@@ -30,6 +31,7 @@ class Service:
     webhooks_allowed: Sequence[Allowed] = ()
     deliverer: Deliverer | None = None
     own_keys: ServiceKeys | None = None
+    sealing: Sealing | None = None
     rates: Rates = field(default_factory=lambda: Rates([OFF]))
     submitter: Submitter = field(init=False)
     batches: Batches = field(init=False)

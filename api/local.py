@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from api.bulk import Imported
 from api.client import Recorded
@@ -10,7 +11,7 @@ from ledger.domain.records import MethodologyRecord
 from ledger.domain.statements.methodology import Factor
 from ledger.domain.statements.programme import Policy
 from ledger.errors import LedgerError
-from ledger.service import claim, find, report, submit
+from ledger.service import certificates, claim, find, look, report, submit
 from ledger.service.answers import AsOf, Goals, Page, Shown, Totals
 from ledger.service.ledger import Ledger
 
@@ -37,7 +38,7 @@ class LocalBook:
         for answer in submit.submit_all(self._ledger, statements):
             yield answer if isinstance(answer, LedgerError) else Imported(answer.index, answer.new)
 
-    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page:
+    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page[Any]:
         """One page of a list."""
         return find.find(self._ledger, what, where)
 
@@ -48,6 +49,16 @@ class LocalBook:
     def show(self, index: int) -> Shown:
         """One entry."""
         return report.show(self._ledger, index)
+
+    def thing(self, what: str, ids: Sequence[str]) -> Any:
+        """One thing."""
+        if what == "programme":
+            return look.programme(self._ledger)
+        if what == "certificates":
+            return certificates.certificate(self._ledger, *ids)
+        if what not in look.DOCUMENTS:
+            return look.THINGS[what](self._ledger, *ids)
+        return (look.versions if len(ids) == 1 else look.document)(self._ledger, what, *ids)
 
     def totals(self) -> Totals:
         """Everything that counts now."""

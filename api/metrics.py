@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from prometheus_client import (
@@ -136,10 +137,16 @@ class Metrics:
         """A request was answered; `route` is a template and `code` empty where there was no problem."""
         method = method if method in _METHODS else "other"
         self._under_way.dec()
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(method, route).observe(took_ns / _NANOSECONDS)
+        count, seconds = self._series_of(method, route, status)
+        count.inc()
+        seconds.observe(took_ns / _NANOSECONDS)
         if code:
             self._problems.labels(code).inc()
+
+    @cache  # noqa: B019 - there are few, and one of us a process
+    def _series_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Looking a series up costs more than counting in it."""
+        return self._requests.labels(method, route, status), self._seconds.labels(method, route)
 
     def connection_made(self) -> None:
         """A connection was opened."""

@@ -16,8 +16,7 @@ import msgspec
 from api.transport import Transport, decode
 from ledger.domain import records as r
 from ledger.errors import Unavailable
-from ledger.service.answers import FoundClaim, FoundParty, Goals, Page, Totals, Waiting
-from ledger.service.findings import ShownFinding
+from ledger.service.answers import EntryLine, FoundClaim, FoundParty, Goals, Page, ShownFinding, Totals, Waiting
 
 ENTRY_BYTES_MAX = 65_535
 BUNDLE_BYTES_MAX = 1024 * 1024 * 1024
@@ -34,6 +33,7 @@ LISTS: dict[str, type[Any]] = {
     "factor-sets": r.FactorSetRecord,
     "targets": r.TargetRecord,
     "certificates": r.CertificateRecord,
+    "entries": EntryLine,
     "queue": Waiting,
 }
 
@@ -70,12 +70,12 @@ class Reader:
         """
         return self.get(f"/v1/entries/{index}", limit=ENTRY_BYTES_MAX)
 
-    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page:
+    def page(self, what: str, where: Iterable[tuple[str, str]]) -> Page[Any]:
         """One page of a list, as `ledger.service.find.find` gives it.
 
         Raises: Refused with its codes.
         """
-        page: Page = decode(self.get(f"/v1/{what}", params=list(where)), Page)
+        page: Page[Any] = decode(self.get(f"/v1/{what}", params=list(where)), Page[Any])
         try:
             items = [msgspec.convert(item, LISTS[what]) for item in page.items]
         except msgspec.ValidationError as error:

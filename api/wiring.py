@@ -29,6 +29,7 @@ from ledger.service.ledger import Ledger
 
 DATABASE_VARIABLE = "GIGATON_DATABASE"
 DATABASE_FILE = "database.url"
+SEAL_CERTIFICATE = "seal.pem"
 
 
 def sealing_of(stored: StoredKey, certificate: str) -> Sealing:
@@ -97,6 +98,21 @@ def open_for_writing(directory: Path, rings: list[KeyRing], *, observer: Observe
     raise NotAllowed("no_such_key", "no key file holds the log key that the Programme names", key=wanted.hex())
 
 
+def _find_sealing(directory: Path, rings: list[KeyRing]) -> Sealing | None:
+    """The seal, where its key is among the key files; certificates are otherwise served only as they were kept.
+
+    Raises: Unreadable `bad_key_file`, `unreadable_file`.
+    """
+    path = directory / "keys" / SEAL_CERTIFICATE
+    stored = next((key for ring in rings for key in ring.keys if key.name == "seal"), None)
+    if stored is None or not path.exists():
+        return None
+    try:
+        return sealing_of(stored, path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable("unreadable_file", f"{path}: {error}", path=str(path)) from None
+
+
 def open_service(settings: Settings) -> Service:
     """All that a serving process needs.
 
@@ -122,6 +138,7 @@ def open_service(settings: Settings) -> Service:
     return Service(
         ledger=ledger,
         own_keys=found,
+        sealing=_find_sealing(settings.data, rings),
         rates=rates,
         metrics=metrics,
         log_clients=settings.log_clients,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +39,7 @@ def certify(
     from ledger.domain.statements.report import ClaimSet
     from ledger.service import certify as acts
     from ledger.service import report
+    from ledger.service.certificates import FOLDER, keep_file
 
     rings = open_rings(data, read_passphrase(data, passphrase_file))
     pem = (data / "keys" / "seal.pem").read_text(encoding="ascii")
@@ -60,10 +60,8 @@ def certify(
             signer=FileSigner.from_stored(find_stored(rings, key)),
             sealing=sealing_of(find_stored(rings, "seal"), pem),
         )
-    folder: Path = data / "certificates"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{issued.number}.pdf"
-    path.write_bytes(issued.pdf)
+    path = data / FOLDER / f"{issued.number}.pdf"
+    keep_file(path, issued.pdf)
     if as_json:
         print_json({"number": issued.number, "index": issued.index, "total_kg": issued.total, "path": str(path)})
     else:

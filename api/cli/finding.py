@@ -10,7 +10,7 @@ from rich.text import Text
 from api.cli.options import DEFAULT_DATA, Data, Json, Server
 from api.cli.output import out, print_json, table, tonnes
 
-_QUEUE = "queue"
+QUEUE = "queue"
 # What of a record fits on a line; the whole of it is in --json.
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "claims": (
@@ -32,6 +32,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "factor-sets": ("index", "id", "version", "title", "issuer"),
     "targets": ("index", "id", "version"),
     "certificates": ("index", "number", "valid_until_day", "revoked_index", "holder"),
+    "entries": ("index", "kind", "recorded_at", "id", "issuer"),
+    QUEUE: ("index", "status", "methodology", "stated_g", "claimant"),
 }
 
 
@@ -41,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def find(
-    what: Annotated[str, typer.Argument(help=f"{', '.join(_COLUMNS)}, or queue.", show_default=False)],
+    what: Annotated[str, typer.Argument(help=f"{', '.join(_COLUMNS)}.", show_default=False)],
     where: Annotated[
         list[str] | None, typer.Argument(help="Filters, and limit= and cursor=, as NAME=VALUE.", show_default=False)
     ] = None,
@@ -60,8 +62,8 @@ def find(
     from api.cli.books import open_book
     from api.cli.views import as_of_line
 
-    if what not in (*_COLUMNS, _QUEUE):
-        raise typer.BadParameter(f"one of {', '.join([*_COLUMNS, _QUEUE])}", param_hint="WHAT")
+    if what not in (*_COLUMNS, QUEUE):
+        raise typer.BadParameter(f"one of {', '.join([*_COLUMNS, QUEUE])}", param_hint="WHAT")
     given = [one.partition("=") for one in where or ()]
     if not all(equals for _, equals, _ in given):
         raise typer.BadParameter("write each filter as NAME=VALUE", param_hint="WHERE")
@@ -70,11 +72,11 @@ def find(
     if as_json:
         print_json(page)
         return
-    columns = _COLUMNS["claims" if what == _QUEUE else what]
-    waits = ("recorded_at", "attested") if what == _QUEUE else ()
+    columns = _COLUMNS.get(what, ("index", "id"))
+    waits = ("recorded_at", "attested") if what == QUEUE else ()
     shown = table(*(_title(name) for name in (*columns, *waits)))
     for item in page.items:
-        record = item.claim if what == _QUEUE else item
+        record = item.claim if what == QUEUE else item
         cells = [_cell(name, getattr(record, name)) for name in columns]
         shown.add_row(*cells, *(_cell(name, getattr(item, name)) for name in waits))
     out.print(shown)

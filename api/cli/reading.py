@@ -10,7 +10,6 @@ from rich.text import Text
 
 from api.cli.options import DEFAULT_DATA, Data, Json, Server
 from api.cli.output import err, out, print_json, progress, table, tonnes
-from ledger.domain.units import format_kg
 
 # A damaged tile is 16,384 digits: the whole of it is in --json.
 _SHOWN_CHARACTERS_MAX = 96
@@ -18,7 +17,7 @@ _SHOWN_CHARACTERS_MAX = 96
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for name, command in (("totals", totals), ("goals", goals), ("show", show), ("export", export), ("fsck", fsck)):
+    for name, command in (("totals", totals), ("goals", goals), ("export", export), ("fsck", fsck)):
         app.command(name)(command)
 
 
@@ -65,60 +64,6 @@ def goals(data: Data = DEFAULT_DATA, server: Server = None, as_json: Json = Fals
         print_json(answer)
         return
     out.print(goals_table(answer))
-    out.print(as_of_line(answer.as_of))
-
-
-def show(
-    index: Annotated[int | None, typer.Argument(help="Index of an entry; without it, the head of the log.")] = None,
-    data: Data = DEFAULT_DATA,
-    server: Server = None,
-    as_json: Json = False,
-) -> None:
-    """One entry: who said what, and what counts of it now.
-
-    Example:  gigaton show 12 --data build/demo
-    """
-    from api.cli.books import open_book
-    from api.cli.views import as_of_line
-
-    with open_book(data, server) as book:
-        if index is None:
-            head = book.head()
-            print_json({"ledger": book.name, **_plain(head)}) if as_json else out.print(as_of_line(head))
-            return
-        answer = book.show(index)
-    statement = answer.statement
-    if as_json:
-        print_json(
-            {
-                "index": index,
-                "entry_hash": answer.entry_hash,
-                "id": statement.id,
-                "kind": statement.kind,
-                "issuer": statement.issuer,
-                "signers": [str(kid) for kid in statement.signers],
-                "subject": statement.subject,
-                "claim": answer.claim,
-                "history": answer.history,
-                "as_of": answer.as_of,
-            }
-        )
-        return
-    shown = table("what", "")
-    shown.add_row("entry", f"{index}  {statement.kind}  {statement.id}")
-    shown.add_row("hash", answer.entry_hash)
-    shown.add_row("issuer", statement.issuer)
-    for kid in statement.signers:
-        shown.add_row("signed by", str(kid))
-    if answer.claim is not None:
-        claim = answer.claim
-        shown.add_row("status", f"{claim.status}; {len(claim.attestations)} of {claim.quorum} attestations")
-        if claim.findings:
-            shown.add_row("findings", f"{claim.open_findings} of {claim.findings} open, {claim.open_cars} corrective")
-        shown.add_row("counts", f"{format_kg(claim.current_g)} kg of {format_kg(claim.stated_g)} kg claimed")
-        shown.add_row("entries", ", ".join(map(str, answer.history)))
-    out.print(shown)
-    print_json(statement.subject)
     out.print(as_of_line(answer.as_of))
 
 
@@ -172,9 +117,3 @@ def fsck(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
 
 def _short(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS_MAX else f"{text[:_SHOWN_CHARACTERS_MAX]}… ({len(text)} characters)"
-
-
-def _plain(value: object) -> dict[str, object]:
-    import msgspec
-
-    return dict(msgspec.to_builtins(value))

@@ -31,6 +31,7 @@ from ledger.domain.statements.programme import AccreditationGrant
 from ledger.errors import LedgerError, Refused, Unavailable, Unreadable
 from ledger.service import certify
 from ledger.service import submit as acts
+from ledger.service.certificates import FOLDER, keep_file
 from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
 from ledger.store import log_store, queries
@@ -248,10 +249,8 @@ class Job:
             signer=self.cast.hand(OPERATOR, "certify").signer,
             sealing=sealing_of(self.cast.seal, self.cast.seal_certificate),
         )
-        folder = self.directory / "certificates"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{issued.number}.pdf"
-        path.write_bytes(issued.pdf)
+        path = self.directory / FOLDER / f"{issued.number}.pdf"
+        keep_file(path, issued.pdf)
         return path
 
     def _span(self, holder: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bearer import EvidenceReader, EvidenceWriter
 from api.deps import LedgerDep
+from api.head import only_head
 from api.uploads import FileAnswer, stream_body
 from ledger.service import evidence as acts
 
@@ -60,15 +61,10 @@ async def put(request: Request, digest: str, ledger: LedgerDep, caller: Evidence
 def get(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceReader) -> Response:
     """Its bytes, checked against the digest. What you may not read is not found, as if it were not there."""
     found = _find(request, digest, ledger, caller)
+    if only_head(request):
+        found.file.close()
+        return Response(headers=_headers(digest, found.size), media_type=CONTENT_TYPE)
     return FileAnswer(found.file, headers=_headers(digest, found.size), media_type=CONTENT_TYPE)
-
-
-@router.head(PATH, summary="Whether evidence can be read", response_class=Response, include_in_schema=False)
-def head(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceReader) -> Response:
-    """As GET, without the bytes."""
-    found = _find(request, digest, ledger, caller)
-    found.file.close()
-    return Response(headers=_headers(digest, found.size), media_type=CONTENT_TYPE)
 
 
 def _find(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceReader) -> acts.Evidence:

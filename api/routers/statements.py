@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from api import describe
 from api.deps import SubmitterDep
 from api.limits import read_body
 from ledger.core.jws import STATEMENT_BYTES_MAX
@@ -26,7 +27,8 @@ _RECORDED: dict[str, Any] = {
         "receipt": {"type": "string", "description": "The .tlog-proof file: keep it with the entry."},
     },
 }
-_ANSWER = {"description": "Recorded, durably.", "content": {"application/json": {"schema": _RECORDED}}}
+_ANSWERS = describe.undated(_RECORDED, "These very bytes are recorded already.")
+_ANSWERS[201] = describe.undated(_RECORDED, "Recorded, durably.")[200]
 
 
 @router.post(
@@ -34,7 +36,7 @@ _ANSWER = {"description": "Recorded, durably.", "content": {"application/json": 
     status_code=201,
     summary="Record a signed statement",
     response_class=Response,
-    responses={200: {**_ANSWER, "description": "These very bytes are recorded already."}, 201: _ANSWER},
+    responses=_ANSWERS | describe.refusals(400, 403, 409, 413, 415, 422),
     openapi_extra={"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def submit(request: Request, submitter: SubmitterDep) -> Response:

@@ -8,8 +8,6 @@ Source: RULES 7, CERTIFICATE 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.x509 import Certificate
 from msgspec import Struct
@@ -27,28 +25,14 @@ from ledger.domain import certificate as facts_of
 from ledger.domain.dossier import fold
 from ledger.domain.facts import page_facts
 from ledger.domain.period import Period, day_of_ms, format_day, parse_period, parse_whole_years
-from ledger.domain.records import (
-    AccreditationRecord,
-    ClaimRecord,
-    DocumentRecord,
-    FindingRecord,
-    KeyRecord,
-    PartyRecord,
-    ProgrammeRecord,
-    Record,
-    TargetRecord,
-)
-from ledger.domain.statements import Statement, read_statement, write_payload
-from ledger.domain.statements.claim import Attestation, Claim, Days
-from ledger.domain.statements.finding import CloseFinding, InsistFinding, RaiseFinding, Response
+from ledger.domain.records import ClaimRecord
+from ledger.domain.statements import read_statement, write_payload
+from ledger.domain.statements.claim import Days
 from ledger.domain.statements.members import Reference, Subject
-from ledger.domain.statements.methodology import Methodology
-from ledger.domain.statements.programme import AccreditationGrant
 from ledger.domain.statements.report import (
     CERTIFICATE_CLAIMS_MAX,
     CertificateTotals,
     ClaimSet,
-    Cumulative,
     Issue,
     PartyTotal,
     ProgrammeTotal,
@@ -57,6 +41,7 @@ from ledger.domain.statements.report import (
 from ledger.errors import Conflict, Unavailable
 from ledger.sequencer.clock import now_ms
 from ledger.sequencer.writer import Recorded
+from ledger.service.dossier import entries_at, rests_on
 from ledger.service.ledger import Ledger
 from ledger.service.submit import prove, submit
 from ledger.store import log_store, queries
@@ -117,7 +102,7 @@ def issue(
         draft = encode_entry(
             Entry(head.size, log_store.last_leaf(connection, head.size), max(now_ms(), head.recorded_at_ms), statement)
         )
-        entries = _entries(connection, _dossier(connection, read_statement(open_jws(statement)), end=head.size))
+        entries = entries_at(connection, rests_on(connection, read_statement(open_jws(statement)), end=head.size))
     dossier = fold({**entries, head.size: draft})
     draw(page_facts(dossier, _checkpoint(ledger, head.checkpoint)), attachments=names_of((*entries, head.size)))
     recorded = submit(ledger, statement)
@@ -138,7 +123,7 @@ def make_file(ledger: Ledger, *, index: int, sealing: Sealing) -> bytes:
     with ledger.reading() as connection:
         raw = log_store.read_entry(connection, index)
         statement = read_statement(open_jws(decode_entry(raw).statement)) if raw is not None else None
-        indexes = [] if statement is None else _dossier(connection, statement, end=index)
+        indexes = [] if statement is None else rests_on(connection, statement, end=index)
     proofs = prove(ledger, [*indexes, index])
     entries = {proof.index: proof.entry for proof in proofs}
     dossier = fold(entries)
@@ -206,68 +191,3 @@ def _checkpoint(ledger: Ledger, raw: bytes | None) -> VerifiedCheckpoint:
     if raw is None:
         raise Unavailable("no_head", "the log has no checkpoint yet")
     return open_checkpoint(raw, log=ledger.log, origin=ledger.origin)
-
-
-def _entries(connection: Connection, indexes: list[int]) -> dict[int, bytes]:
-    found = {index: log_store.read_entry(connection, index) for index in indexes}
-    return {index: raw for index, raw in found.items() if raw is not None}
-
-
-def _dossier(connection: Connection, certificate: Statement, *, end: int) -> list[int]:
-    """The entries before `end` without which the rule book would not accept the certificate, and its goal."""
-    waiting = {0, *queries.history(connection, ProgrammeRecord, "programme")}
-    waiting |= _needs(connection, certificate)
-    goals = [one for one in queries.find(connection, TargetRecord) if isinstance(one.subject, Cumulative)]
-    if goals:
-        first = min(goals, key=lambda one: one.index)
-        waiting |= set(queries.history(connection, DocumentRecord, "Target", first.id))
-    found: set[int] = set()
-    while waiting:
-        index = waiting.pop()
-        if index in found or index >= end:
-            continue
-        found.add(index)
-        raw = log_store.read_entry(connection, index)
-        assert raw is not None, "the history names entries that exist"
-        waiting |= _needs(connection, read_statement(open_jws(decode_entry(raw).statement)))
-    return sorted(found)
-
-
-def _needs(connection: Connection, statement: Statement) -> set[int]:
-    """The entries on which one statement rests."""
-    return {
-        index
-        for shape, identity in _rests_on(connection, statement)
-        for index in queries.history(connection, shape, *identity)
-    }
-
-
-def _rests_on(connection: Connection, statement: Statement) -> Iterator[tuple[type[Record], tuple[str, ...]]]:
-    subject = statement.subject
-    for kid in statement.signers:
-        yield PartyRecord, (kid.party,)
-        yield KeyRecord, (kid.key_text,)
-    if isinstance(subject, Issue):
-        yield PartyRecord, (subject.holder,)
-        if isinstance(subject.subject, ClaimSet):
-            for one in subject.subject.claims:
-                yield ClaimRecord, (one.id,)
-    elif isinstance(subject, Claim):
-        yield DocumentRecord, ("Methodology", subject.methodology.id)
-        for party in subject.participants:
-            if party.party is not None:
-                yield PartyRecord, (party.party,)
-        if subject.supersedes is not None:
-            yield ClaimRecord, (subject.supersedes.id,)
-    elif isinstance(subject, Methodology):
-        for use in subject.factors.values():
-            yield DocumentRecord, ("FactorSet", use.set)
-    elif isinstance(subject, RaiseFinding | InsistFinding | CloseFinding | Response):
-        yield FindingRecord, (statement.id if isinstance(subject, RaiseFinding) else subject.finding.id,)
-    if isinstance(subject, Attestation | RaiseFinding | InsistFinding):
-        for grant in queries.find(connection, AccreditationRecord, verifier=statement.issuer):
-            yield AccreditationRecord, (grant.id,)
-    elif isinstance(subject, AccreditationGrant):
-        yield PartyRecord, (subject.verifier,)
-        for key in subject.keys:
-            yield KeyRecord, (key,)

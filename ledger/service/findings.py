@@ -11,13 +11,7 @@ from msgspec.structs import asdict
 
 from ledger.core.strict import format_milliseconds
 from ledger.domain.records import FindingRecord
-
-
-class ShownFinding(FindingRecord, frozen=True):
-    """A finding; `overdue` while its answer is awaited and the log's last entry is later than `deadline`."""
-
-    deadline: str
-    overdue: bool
+from ledger.service.answers import ShownFinding
 
 
 def shown(finding: FindingRecord, *, now_ms: int) -> ShownFinding:

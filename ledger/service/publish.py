@@ -26,6 +26,12 @@ def checkpoint(ledger: Ledger) -> bytes:
     return head.checkpoint
 
 
+def signed_size(ledger: Ledger) -> int:
+    """How many entries the checkpoint that was signed last covers."""
+    with ledger.reading() as connection:
+        return log_store.read_head(connection).checkpoint_size
+
+
 def tile(ledger: Ledger, path: str) -> bytes:
     """The bytes of a published path, `tile/...`; of a partial one at any width that is signed for.
 

@@ -20,31 +20,36 @@ from ledger.store.engine import Connection
 __all__ = ["AsOf", "Goals", "Shown", "Totals", "goal_progress", "head", "party_names", "show", "totals"]
 
 
-def _as_of(ledger: Ledger, connection: Connection) -> tuple[AsOf, log_store.Head]:
-    head = log_store.read_head(connection)
+def as_of(ledger: Ledger, head: log_store.Head) -> AsOf:
+    """The checkpoint of a head."""
     moment = format_milliseconds(head.recorded_at_ms)
-    return AsOf(ledger.origin, head.size, head.root.hex(), moment), head
+    return AsOf(ledger.origin, head.size, head.root.hex(), moment)
+
+
+def _read(ledger: Ledger, connection: Connection) -> tuple[AsOf, log_store.Head]:
+    head = log_store.read_head(connection)
+    return as_of(ledger, head), head
 
 
 def totals(ledger: Ledger) -> Totals:
     """Everything that counts now."""
     with ledger.reading() as connection:
-        as_of, _ = _as_of(ledger, connection)
+        true_at, _ = _read(ledger, connection)
         cells = queries.sums(connection)
         status = queries.count_by_status(connection)
     whole = [held for held in cells if held.cell.dimension == "all"]
     return Totals(
-        as_of, sum(held.grams for held in whole), sum(held.claims for held in whole), goals.summary(cells), status
+        true_at, sum(held.grams for held in whole), sum(held.claims for held in whole), goals.summary(cells), status
     )
 
 
 def goal_progress(ledger: Ledger) -> Goals:
     """Progress of every target, at the moment of the last entry."""
     with ledger.reading() as connection:
-        as_of, head = _as_of(ledger, connection)
+        true_at, head = _read(ledger, connection)
         cells = queries.sums(connection)
         targets = queries.targets(connection)
-    return Goals(as_of, [goals.progress(target, cells, now_ms=head.recorded_at_ms) for target in targets])
+    return Goals(true_at, [goals.progress(target, cells, now_ms=head.recorded_at_ms) for target in targets])
 
 
 def show(ledger: Ledger, index: int) -> Shown:
@@ -53,7 +58,7 @@ def show(ledger: Ledger, index: int) -> Shown:
     Raises: Malformed `no_entry`.
     """
     with ledger.reading() as connection:
-        as_of, head = _as_of(ledger, connection)
+        true_at, head = _read(ledger, connection)
         within = 0 <= index < head.size  # beyond it, a number may be larger than a database can look up
         entry = log_store.read_entry(connection, index) if within else None
         record = queries.statement_at(connection, index) if within else None
@@ -62,13 +67,13 @@ def show(ledger: Ledger, index: int) -> Shown:
         claim = queries.claim_at(connection, index)
         history = queries.history(connection, ClaimRecord, claim.id) if claim is not None else []
     statement = read_statement(open_jws(decode_entry(entry).statement))
-    return Shown(as_of, index, entry, record.entry_hash, statement, claim, history)
+    return Shown(true_at, index, entry, record.entry_hash, statement, claim, history)
 
 
 def head(ledger: Ledger) -> AsOf:
     """Where the log stands."""
     with ledger.reading() as connection:
-        return _as_of(ledger, connection)[0]
+        return _read(ledger, connection)[0]
 
 
 def party_names(ledger: Ledger) -> dict[str, str]:

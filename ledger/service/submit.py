@@ -15,6 +15,7 @@ from ledger.sequencer.writer import Answer, Recorded
 from ledger.service.answers import Proof
 from ledger.service.ledger import Ledger
 from ledger.store import log_store
+from ledger.store.engine import Connection
 
 __all__ = ["Proof", "prove", "submit", "submit_all"]
 
@@ -85,14 +86,22 @@ def prove(ledger: Ledger, indexes: Sequence[int]) -> list[Proof]:
 
     Raises: Malformed `no_entry`.
     """
-    proofs = []
     with ledger.reading() as connection:
         head = log_store.read_head(connection)
-        reader = log_store.reader(connection, head.checkpoint_size)
-        for index in indexes:
-            entry = log_store.read_entry(connection, index) if 0 <= index < head.checkpoint_size else None
-            if entry is None or head.checkpoint is None:
-                raise Malformed("no_entry", f"the log has no entry {index} under its checkpoint", index=index)
-            path = prove_inclusion(index=index, size=head.checkpoint_size, reader=reader)
-            proofs.append(Proof(index, entry, Receipt(index, tuple(path), head.checkpoint)))
+        return prove_under(connection, indexes, size=head.checkpoint_size, checkpoint=head.checkpoint or b"")
+
+
+def prove_under(connection: Connection, indexes: Sequence[int], *, size: int, checkpoint: bytes) -> list[Proof]:
+    """Entries with their proofs to one checkpoint, of this size, that was signed at some time.
+
+    Raises: Malformed `no_entry`.
+    """
+    proofs = []
+    reader = log_store.reader(connection, size)
+    for index in indexes:
+        entry = log_store.read_entry(connection, index) if 0 <= index < size else None
+        if entry is None or not checkpoint:
+            raise Malformed("no_entry", f"the log has no entry {index} under its checkpoint", index=index)
+        path = prove_inclusion(index=index, size=size, reader=reader)
+        proofs.append(Proof(index, entry, Receipt(index, tuple(path), checkpoint)))
     return proofs

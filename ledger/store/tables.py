@@ -106,10 +106,11 @@ RECORDS: tuple[type[Record], ...] = (
 
 # Look-ups that are not by identity. Large indexes begin with the party or the thing, for locality.
 _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "statement": (("index",),),
+    "statement": (("index",), ("kind", "index")),
     "key": (("owner",),),
     "accreditation": (("verifier",),),
-    "claim": (("index",), ("claimant", "index")),
+    "claim": (("index",), ("claimant", "index"), ("status", "index")),
+    "attestation": (("index",), ("claim",)),
     "finding": (("index",), ("claim", "index"), ("verifier", "index")),
 }
 

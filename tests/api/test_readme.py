@@ -23,8 +23,8 @@ from ledger.service import report
 from tests.api.small import TWELVE, cut, run
 
 ROOT = Path(__file__).parents[2]
-# Their commands ask a server, and run in a test of their own beside one.
-ELSEWHERE = {"client.md"}  # tests/http/test_client_document.py
+# Their commands ask a server, and run in tests of their own beside one.
+ELSEWHERE = {"api.md": "tests/http/test_docs.py", "client.md": "tests/http/test_client_document.py"}
 DOCUMENTS = [
     ROOT / "README.md",
     *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in ELSEWHERE),

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,8 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from api.service_keys import new_service_keys
+from keys.generate import IssuedSeal, issue_seal
 from keys.keyfile import KeyRing, StoredKey, write_ring
 from tests.cast import key_of
+from tests.http.varied import Kept
 from tests.ledgers import found
 from tests.world import World
 
@@ -62,14 +64,14 @@ def found_with_keys(directory: Path, *, passphrase: str = "open") -> World:
     return world
 
 
-def keep_log_key(directory: Path, *, passphrase: str = "open") -> None:
-    """Put the log key of the small world into a key file, its passphrase beside it."""
+def keep_log_key(directory: Path, *others: StoredKey, passphrase: str = "open") -> None:
+    """Put the log key of the small world into a key file, with other keys, its passphrase beside it."""
     (directory / "keys").mkdir(mode=0o700)
     private = Ed25519PrivateKey.from_private_bytes(bytes(key_of("log")))
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     log = StoredKey("log", "", (), "ed25519", pem)
     own = new_service_keys(World().party_id("operator"))
-    write_ring(directory / "keys" / "log.age", KeyRing((log, *own)), passphrase)
+    write_ring(directory / "keys" / "log.age", KeyRing((log, *own, *others)), passphrase)
     (directory / "keys" / "passphrase.txt").write_text(f"{passphrase}\n")
     (directory / "keys" / "passphrase.txt").chmod(0o600)
 
@@ -137,10 +139,9 @@ def wait_until_ready(served: Served) -> None:
     wait_for(ready)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    directory = tmp_path_factory.mktemp("served") / "log"
-    world = found_with_keys(directory)
+@contextmanager
+def serving(directory: Path, world: World) -> Iterator[Served]:
+    """A server of a directory, which ends well when it is told to."""
     process, url = start(directory)
     try:
         yield Served(url, directory, world, process)
@@ -148,3 +149,33 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("served") / "log"
+    with serving(directory, found_with_keys(directory)) as one:
+        yield one
+
+
+@dataclass
+class Varied:
+    """A server on the varied log, what brute force knows of that log, and the seal that its operator holds."""
+
+    served: Served
+    kept: Kept
+    seal: IssuedSeal
+
+    def client(self) -> httpx.Client:
+        return self.served.client()
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Varied]:
+    """Only read: every test that uses it may count on the log as it is."""
+    directory = tmp_path_factory.mktemp("varied") / "log"
+    kept, seal = Kept(directory), issue_seal(name="seal", common_name="Test programme")
+    keep_log_key(directory, seal.stored)
+    (directory / "keys" / "seal.pem").write_text(seal.certificate)
+    with kept.ledger, serving(directory, kept.scene.world) as served:
+        yield Varied(served, kept, seal)

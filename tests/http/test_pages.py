@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.core.strict import format_milliseconds
 from ledger.domain import records
 from ledger.domain.memory import MemoryState
 from ledger.domain.period import day_of_ms, format_day, parse_day
 from ledger.service import find as acts
+from ledger.service.asking import PARAMETERS, is_spelled
 from ledger.service.ledger import Ledger
-from ledger.store import pages
 from tests.domain.game import Game, Step, histories
 from tests.http.varied import Kept, fold, recorded
 from tests.ledgers import require_whole
@@ -37,6 +38,7 @@ SHAPES: dict[str, type[Any]] = {
     "factor-sets": records.FactorSetRecord,
     "targets": records.TargetRecord,
     "certificates": records.CertificateRecord,
+    "entries": records.StatementRecord,
 }
 
 
@@ -85,6 +87,7 @@ PICKS: dict[str, dict[str, Pick]] = {
         "metric": lambda target, text: text == type(target.subject).__name__.lower(),
     },
     "certificates": {"number": equal("number"), "holder": equal("holder"), "revoked": ended},
+    "entries": {"kind": equal("kind"), "issuer": equal("issuer")},
 }
 
 
@@ -105,7 +108,15 @@ def expected(state: MemoryState, name: str, where: dict[str, str]) -> list[Any]:
     """The records that meet every filter, oldest first."""
     picks = PICKS[name]
     found = [one for one in state.all(SHAPES[name]) if all(picks[key](one, text) for key, text in where.items())]
-    return sorted(found, key=lambda one: one.index)
+    return [dressed(one) for one in sorted(found, key=lambda one: one.index)]
+
+
+def dressed(record: Any) -> Any:
+    """What a list shows of a record: all of it, and of an entry also when it was recorded."""
+    if not isinstance(record, records.StatementRecord):
+        return record
+    moment = format_milliseconds(START_MS)
+    return acts.EntryLine(record.index, record.kind, record.issuer, record.id, record.entry_hash, moment)
 
 
 def expected_queue(state: MemoryState, verifier: str) -> list[int]:
@@ -137,11 +148,9 @@ def values(state: MemoryState, name: str, parameter: str) -> list[str]:
         return [format_day(one.start_day + by) for one in records_there for by in (-1, 0, 1)]
     if parameter == "revoked":
         return ["true", "false"]
-    spelled = pages.FILTERS[name][parameter].shape
-    words = [word for word in WORDS if acts._is_spelled(word, spelled)]
-    seen = {
-        text for one in records_there for text in strings(msgspec.to_builtins(one)) if acts._is_spelled(text, spelled)
-    }
+    spelled = PARAMETERS[name][parameter]
+    words = [word for word in WORDS if is_spelled(word, spelled)]
+    seen = {text for one in records_there for text in strings(msgspec.to_builtins(one)) if is_spelled(text, spelled)}
     return sorted({*words, *seen})
 
 
@@ -176,10 +185,11 @@ def require_every_list(ledger: Ledger, state: MemoryState, *, limit: int) -> Non
 
 
 def test_every_filter_there_is_has_a_predicate_here() -> None:
-    assert {name: set(filters) for name, filters in pages.FILTERS.items() if name != "findings"} == {
+    beside = {"queue", "findings"}  # test_findings.py has the latter
+    assert {name: set(filters) for name, filters in PARAMETERS.items() if name not in beside} == {
         name: set(picks) for name, picks in PICKS.items()
     }
-    assert acts.PARAMETERS.keys() == PICKS.keys() | {"queue", "findings"}  # test_findings.py has those
+    assert SHAPES.keys() == PICKS.keys()
 
 
 def test_every_list_and_every_single_filter_gives_what_brute_force_gives(kept: Kept) -> None:

@@ -6,7 +6,11 @@ Source: DESIGN 6.
 from __future__ import annotations
 
 import random
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -24,6 +28,7 @@ from ledger.domain.statements import methodology as f
 from ledger.domain.statements import programme as p
 from ledger.domain.statements import read_statement
 from ledger.domain.statements import report as r
+from ledger.domain.totals import Decision
 from ledger.domain.units import format_kg
 from ledger.domain.view import Position
 from ledger.errors import LedgerError, Refused
@@ -31,7 +36,7 @@ from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
 from tests.cast import PURPOSES, public
 from tests.domain.scene import OPERATOR, REGISTRAR, Scene
-from tests.ledgers import LogSigner, fixed_clock, require_whole
+from tests.ledgers import LogSigner, fixed_clock, reopen, require_whole
 from tests.logwriter import LogWriter
 from tests.world import World, reference_to
 
@@ -45,21 +50,29 @@ FATES = (
 )
 
 
-def fold(entries: list[bytes]) -> MemoryState:
-    """The state that the entries give, in plain dicts."""
+def fold(
+    entries: list[bytes],
+    note: Callable[[int, Decision], None] = lambda index, decision: None,
+) -> MemoryState:
+    """The state that the entries give, in plain dicts; `note` is told what each of them changed.
+
+    They need not be all of a log, as long as no certificate is among them.
+    """
     log = LogWriter(World())
     log.leaves = [leaf_hash(raw) for raw in entries]
     state = MemoryState(root=log._root)
     for raw, leaf in zip(entries, log.leaves, strict=True):
         entry = decode_entry(raw)
         position = Position(entry.index, entry.recorded_at_ms, leaf.hex())
-        state.apply(decide(state, position, read_statement(open_jws(entry.statement))))
+        decision = decide(state, position, read_statement(open_jws(entry.statement)))
+        note(entry.index, decision)
+        state.apply(decision)
     return state
 
 
-def recorded(directory: Path, statements: list[bytes]) -> Ledger:
+def recorded(directory: Path, statements: list[bytes], *, database: str | None = None) -> Ledger:
     """A real ledger to which all of this was submitted; what the rules refuse is not in it."""
-    ledger = found_ledger(directory, statements[0], signer=LogSigner(), clock=fixed_clock)
+    ledger = found_ledger(directory, statements[0], signer=LogSigner(), database=database, clock=fixed_clock)
     # One by one: a certificate names the root that the entries before it gave, which must be committed.
     for statement in statements[1:]:
         (answer,) = ledger.writer.append([statement])
@@ -239,11 +252,25 @@ def certificate(scene: Scene, number: str, claims: list[m.Reference] | None = No
     )
 
 
+def statements_of(scene: Scene) -> list[bytes]:
+    """What was said, entry by entry."""
+    return [decode_entry(raw).statement for raw in scene.log.entries]
+
+
+@cache
+def _recorded_once() -> tuple[Scene, TemporaryDirectory[str]]:
+    """The varied log, recorded statement by statement in a folder that lives as long as the tests."""
+    scene, folder = varied(), TemporaryDirectory()
+    recorded(Path(folder.name) / "log", statements_of(scene)).close()
+    return scene, folder
+
+
 class Kept:
-    """The varied log on disk, and what brute force knows of it."""
+    """A copy of the varied log on disk, and what brute force knows of it."""
 
     def __init__(self, directory: Path) -> None:
-        self.scene = varied()
-        self.ledger = recorded(directory, [decode_entry(raw).statement for raw in self.scene.log.entries])
+        self.scene, folder = _recorded_once()
+        shutil.copytree(Path(folder.name) / "log", directory)
+        self.ledger = reopen(directory)
         self.entries = require_whole(self.ledger)
         self.state = fold(self.entries)

@@ -1,4 +1,7 @@
-"""Schema 2: findings, and the tables of the service beside the log. Going back loses the latter, nothing of the log."""
+"""Schema 2: findings, the tables of the service beside the log, and indexes for its lists.
+
+Going back loses the tables of the service, and nothing of the log.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,12 @@ _TABLES = {
     "subscription": "*id:text +owner:text url:text filters:text created_ms:int next_index:int delivered:int",
     "delivery": "*subscription:text *index:int attempts:int +due_ms:int dead:bool problem:text?",
 }
+_INDEXES = (
+    ("statement", ["kind", "index"]),
+    ("claim", ["status", "index"]),
+    ("attestation", ["index"]),
+    ("attestation", ["claim"]),
+)
 
 
 def upgrade() -> None:
@@ -40,6 +49,8 @@ def upgrade() -> None:
         op.create_index(f"finding_by_{'_'.join(on)}", "finding", on)
     for count in _COUNTS_OF_CLAIM:
         op.add_column("claim", sa.Column(count, sa.BigInteger(), nullable=False, server_default="0"))
+    for table, on in _INDEXES:
+        op.create_index(f"{table}_by_{'_'.join(on)}", table, on)
     for name, columns in _TABLES.items():
         op.create_table(name, *map(_column, columns.split()))
         for text in columns.split():
@@ -60,6 +71,8 @@ def downgrade() -> None:
     op.drop_table("finding")
     for name in reversed(_TABLES):
         op.drop_table(name)
+    for table, on in _INDEXES:
+        op.drop_index(f"{table}_by_{'_'.join(on)}", table)
 
 
 def _column(text: str) -> sa.Column[Any]:
