@@ -21,7 +21,7 @@ _BYTES = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "bin
 
 
 @router.get("/v1/drafts", summary="Your drafts", response_class=Response)
-def listed(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+def list_drafts(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """The latest change first."""
     _require_no_query(request)
     found = acts.listed(ledger, owner=caller.party)
@@ -36,7 +36,7 @@ def listed(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Respons
     responses={200: {"description": "It took the place of what was kept before."}, 201: {"description": "Kept."}},
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
-async def put(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+async def put_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """Bytes that are yours alone; the id is a UUID that you choose."""
     _require_no_query(request)
     body = await read_body(request, content_type=CONTENT_TYPE, limit=acts.DRAFT_BYTES_MAX)
@@ -46,7 +46,7 @@ async def put(request: Request, identity: str, ledger: LedgerDep, caller: Drafts
 
 
 @router.get(PATH, summary="Read a draft", response_class=Response)
-def get(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+def get_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """Its bytes. The id of another party's draft is not found."""
     _require_no_query(request)
     body = acts.get(ledger, identity, owner=caller.party)
@@ -54,7 +54,7 @@ def get(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller
 
 
 @router.delete(PATH, status_code=204, summary="Remove a draft", response_class=Response)
-def delete(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+def delete_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """For good."""
     _require_no_query(request)
     acts.delete(ledger, identity, owner=caller.party)
