@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api import describe
 from api.bearer import DraftsCaller
 from api.deps import LedgerDep
 from api.limits import read_body
@@ -20,7 +23,21 @@ router = APIRouter()
 _BYTES = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("/v1/drafts", summary="Your drafts", response_class=Response)
+_ITEMS = {"type": "object", "required": ["items"], "properties": {"items": describe.schema_of(list[acts.Draft])}}
+_KEPT: dict[str, Any] = describe.undated(
+    {
+        "type": "object",
+        "required": ["id", "new"],
+        "properties": {"id": {"type": "string"}, "new": {"type": "boolean"}},
+    },
+    "It took the place of what was kept before.",
+)[200]
+_NEW = {**_KEPT, "description": "Kept."}
+
+
+@router.get(
+    "/v1/drafts", summary="Your drafts", response_class=Response, responses=describe.undated(_ITEMS, "Without bytes.")
+)
 def list_drafts(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """The latest change first."""
     _require_no_query(request)
@@ -33,7 +50,7 @@ def list_drafts(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Re
     status_code=201,
     summary="Keep a draft",
     response_class=Response,
-    responses={200: {"description": "It took the place of what was kept before."}, 201: {"description": "Kept."}},
+    responses={200: _KEPT, 201: _NEW},
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
 async def put_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
@@ -45,7 +62,7 @@ async def put_draft(request: Request, identity: str, ledger: LedgerDep, caller: 
     return Response(said, 201 if new else 200, media_type="application/json")
 
 
-@router.get(PATH, summary="Read a draft", response_class=Response)
+@router.get(PATH, summary="Read a draft", response_class=Response, responses=describe.plain(CONTENT_TYPE, "Its bytes."))
 def get_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """Its bytes. The id of another party's draft is not found."""
     _require_no_query(request)
@@ -53,7 +70,9 @@ def get_draft(request: Request, identity: str, ledger: LedgerDep, caller: Drafts
     return Response(body, headers={"Content-Disposition": "attachment"}, media_type=CONTENT_TYPE)
 
 
-@router.delete(PATH, status_code=204, summary="Remove a draft", response_class=Response)
+@router.delete(
+    PATH, status_code=204, summary="Remove a draft", response_class=Response, responses=describe.nothing("Removed.")
+)
 def delete_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """For good."""
     _require_no_query(request)
