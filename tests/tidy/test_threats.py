@@ -1,5 +1,7 @@
 """docs/security.md tells where each threat of groups C, S and H is tested, and the tests themselves say the same.
 
+`python -m tests.tidy.test_threats` writes the places into the table anew, reasons left as they are.
+
 A test module claims items in the docstring on its door ("Covers THREATS H01, H03 to H05"); the table names the same
 modules for the same items. An item without a test says why.
 """
@@ -83,3 +85,21 @@ def test_every_test_that_says_so_is_named_by_the_table() -> None:
         if path not in {named for named, _ in TEST.findall(rows()[item])}
     ]
     assert missing == []
+
+
+def rewrite() -> None:
+    """Put into the table what the tests say; a row without tests keeps its reason until there is one."""
+    places: dict[str, list[str]] = {}
+    for path, items in sorted(claimed().items()):
+        for item in items:
+            places.setdefault(item, []).append(f"`{path}`")
+
+    def row(match: re.Match[str]) -> str:
+        item, text, place = match.groups()
+        return f"| {item} | {text} | {', '.join(places.get(item, [place]))} |"
+
+    TABLE.write_text(ROW.sub(row, TABLE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
