@@ -92,6 +92,16 @@ def raw(media_type: str, text: str) -> dict[int | str, Any]:
     }
 
 
+def plain(media_type: str, text: str, *, status: int = 200) -> dict[int | str, Any]:
+    """An answer of bytes that nobody keeps."""
+    return {status: {"description": text, "content": {media_type: {"schema": _TEXT_RESULT}}}}
+
+
+def nothing(text: str) -> dict[int | str, Any]:
+    """An answer without a body."""
+    return {204: {"description": text}}
+
+
 def problems(codes: Mapping[int, tuple[str, ...]]) -> dict[int | str, Any]:
     """The refusals of a route: status -> the codes under it."""
     found: dict[int | str, Any] = {}

@@ -40,7 +40,16 @@ def add(document: dict[str, Any], ledger: Ledger) -> None:
     paths = document["paths"]
     for name, values in known.items():
         _put(paths, f"/v1/{name}", values)
-    for name in ("claims", "attestations", "parties", "accreditations", "methodologies", "factor-sets", "targets"):
+    for name in (
+        "claims",
+        "findings",
+        "attestations",
+        "parties",
+        "accreditations",
+        "methodologies",
+        "factor-sets",
+        "targets",
+    ):
         first = _first(ledger, name)
         if first is not None:
             _put(paths, f"/v1/{name}/{{identity}}", {"identity": first.id})

@@ -15,9 +15,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -37,6 +45,10 @@ _BATCH = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 _NANOSECONDS = 1_000_000_000
 _MILLISECONDS = 1_000
+
+
+# A second series for each counter, which says when it began and which several processes cannot tell.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -125,10 +137,16 @@ class Metrics:
         """A request was answered; `route` is a template and `code` empty where there was no problem."""
         method = method if method in _METHODS else "other"
         self._under_way.dec()
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(method, route).observe(took_ns / _NANOSECONDS)
+        count, seconds = self._series_of(method, route, status)
+        count.inc()
+        seconds.observe(took_ns / _NANOSECONDS)
         if code:
             self._problems.labels(code).inc()
+
+    @cache  # noqa: B019 - there are few, and one of us a process
+    def _series_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Looking a series up costs more than counting in it."""
+        return self._requests.labels(method, route, status), self._seconds.labels(method, route)
 
     def connection_made(self) -> None:
         """A connection was opened."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api import describe
 from api.bearer import DraftsCaller
 from api.deps import LedgerDep
 from api.limits import read_body
@@ -20,8 +23,22 @@ router = APIRouter()
 _BYTES = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("/v1/drafts", summary="Your drafts", response_class=Response)
-def listed(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+_ITEMS = {"type": "object", "required": ["items"], "properties": {"items": describe.schema_of(list[acts.Draft])}}
+_KEPT: dict[str, Any] = describe.undated(
+    {
+        "type": "object",
+        "required": ["id", "new"],
+        "properties": {"id": {"type": "string"}, "new": {"type": "boolean"}},
+    },
+    "It took the place of what was kept before.",
+)[200]
+_NEW = {**_KEPT, "description": "Kept."}
+
+
+@router.get(
+    "/v1/drafts", summary="Your drafts", response_class=Response, responses=describe.undated(_ITEMS, "Without bytes.")
+)
+def list_drafts(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """The latest change first."""
     _require_no_query(request)
     found = acts.listed(ledger, owner=caller.party)
@@ -33,10 +50,10 @@ def listed(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Respons
     status_code=201,
     summary="Keep a draft",
     response_class=Response,
-    responses={200: {"description": "It took the place of what was kept before."}, 201: {"description": "Kept."}},
+    responses={200: _KEPT, 201: _NEW},
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
-async def put(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+async def put_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """Bytes that are yours alone; the id is a UUID that you choose."""
     _require_no_query(request)
     body = await read_body(request, content_type=CONTENT_TYPE, limit=acts.DRAFT_BYTES_MAX)
@@ -45,16 +62,18 @@ async def put(request: Request, identity: str, ledger: LedgerDep, caller: Drafts
     return Response(said, 201 if new else 200, media_type="application/json")
 
 
-@router.get(PATH, summary="Read a draft", response_class=Response)
-def get(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+@router.get(PATH, summary="Read a draft", response_class=Response, responses=describe.plain(CONTENT_TYPE, "Its bytes."))
+def get_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """Its bytes. The id of another party's draft is not found."""
     _require_no_query(request)
     body = acts.get(ledger, identity, owner=caller.party)
     return Response(body, headers={"Content-Disposition": "attachment"}, media_type=CONTENT_TYPE)
 
 
-@router.delete(PATH, status_code=204, summary="Remove a draft", response_class=Response)
-def delete(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
+@router.delete(
+    PATH, status_code=204, summary="Remove a draft", response_class=Response, responses=describe.nothing("Removed.")
+)
+def delete_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """For good."""
     _require_no_query(request)
     acts.delete(ledger, identity, owner=caller.party)

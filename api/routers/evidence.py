@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api import describe
 from api.bearer import EvidenceReader, EvidenceWriter
 from api.deps import LedgerDep
 from api.head import only_head
@@ -36,12 +37,15 @@ _VISIBILITY: dict[str, Any] = {
 }
 
 
+_BEFORE: dict[str, Any] = describe.undated(describe.schema_of(acts.Stored), "You had uploaded it before.")[200]
+
+
 @router.put(
     PATH,
     status_code=201,
     summary="Upload evidence",
     response_class=Response,
-    responses={200: {"description": "You had uploaded it before."}, 201: {"description": "Kept, durably."}},
+    responses={200: _BEFORE, 201: {**_BEFORE, "description": "Kept, durably."}},
     openapi_extra={"parameters": [_CLAIM, _VISIBILITY], "requestBody": {"required": True, **_BYTES}},
 )
 async def put(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceWriter) -> Response:
@@ -57,7 +61,13 @@ async def put(request: Request, digest: str, ledger: LedgerDep, caller: Evidence
     return Response(msgspec.json.encode(stored), 201 if stored.new else 200, media_type="application/json")
 
 
-@router.get(PATH, summary="Read evidence", response_class=Response, openapi_extra={"parameters": [_CLAIM]})
+@router.get(
+    PATH,
+    summary="Read evidence",
+    response_class=Response,
+    responses=describe.plain(CONTENT_TYPE, "Its bytes."),
+    openapi_extra={"parameters": [_CLAIM]},
+)
 def get(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceReader) -> Response:
     """Its bytes, checked against the digest. What you may not read is not found, as if it were not there."""
     found = _find(request, digest, ledger, caller)

@@ -52,7 +52,15 @@ async def token(request: Request, service: ServiceDep) -> Response:
     return Response(msgspec.json.encode(granted), headers={"Pragma": "no-cache"}, media_type="application/json")
 
 
-@router.get("/.well-known/jwks.json", summary="The service's public keys", response_class=Response)
+_KEYS = {"type": "object", "required": ["keys"], "properties": {"keys": {"type": "array", "items": {"type": "object"}}}}
+
+
+@router.get(
+    "/.well-known/jwks.json",
+    summary="The service's public keys",
+    response_class=Response,
+    responses={200: {"description": "A JWK set.", "content": {"application/jwk-set+json": {"schema": _KEYS}}}},
+)
 def jwks(service: ServiceDep) -> Response:
     """As RFC 7517 has it: of tokens first, then of webhooks."""
     keys = [service.keys.token.jwk, service.keys.webhook.jwk]

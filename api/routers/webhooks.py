@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bearer import WebhooksCaller
 from api.deps import LedgerDep, ServiceDep
+from api.describe import schema_of, undated
 from api.limits import read_body
 from api.strict_json import JSON_BYTES_MAX, read_json
 from ledger.errors import Refused
@@ -20,24 +21,22 @@ CONTENT_TYPE = "application/json"
 
 router = APIRouter()
 
-_SCHEMAS, _COMPONENTS = msgspec.json.schema_components(
-    [acts.Wanted, acts.Subscription], ref_template="#/components/schemas/{name}"
+
+def _items(shape: Any) -> dict[str, Any]:
+    """A list of these."""
+    items = {"type": "array", "items": schema_of(shape)}
+    return {"type": "object", "required": ["items"], "properties": {"items": items}}
+
+
+_SUBSCRIPTION = {CONTENT_TYPE: {"schema": schema_of(acts.Subscription)}}
+_SHOWN = {"description": "The subscription.", "content": _SUBSCRIPTION}
+_WANTED = {CONTENT_TYPE: {"schema": schema_of(acts.Wanted)}}
+_LISTED = undated(_items(acts.Subscription), "Your subscriptions.")
+_DEAD = undated(_items(acts.Dead), "Entries that you could not be told of.")
+_RETRIED = undated(
+    {"type": "object", "required": ["retried"], "properties": {"retried": {"type": "integer", "minimum": 0}}},
+    "How many are tried again.",
 )
-
-
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what it refers to written out, and anchors as ECMA-262 has them."""
-    text = msgspec.json.encode(schema).decode()
-    for name, one in _COMPONENTS.items():
-        text = text.replace(f'{{"$ref":"#/components/schemas/{name}"}}', msgspec.json.encode(one).decode())
-    for name, one in _COMPONENTS.items():
-        text = text.replace(f'{{"$ref":"#/components/schemas/{name}"}}', msgspec.json.encode(one).decode())
-    made: dict[str, Any] = msgspec.json.decode(text.replace(r"\\A", "^").replace(r"\\Z", "$"))
-    return {"content": {CONTENT_TYPE: {"schema": made}}}
-
-
-_WANTED, _SUBSCRIPTION = (_body(schema) for schema in _SCHEMAS)
-_SHOWN = {"description": "The subscription.", **_SUBSCRIPTION}
 
 
 @router.post(
@@ -46,9 +45,9 @@ _SHOWN = {"description": "The subscription.", **_SUBSCRIPTION}
     summary="Be told of new entries",
     response_class=Response,
     responses={201: _SHOWN},
-    openapi_extra={"requestBody": {"required": True, **_WANTED}},
+    openapi_extra={"requestBody": {"required": True, "content": _WANTED}},
 )
-async def subscribe(request: Request, service: ServiceDep, caller: WebhooksCaller) -> Response:
+async def create_webhook(request: Request, service: ServiceDep, caller: WebhooksCaller) -> Response:
     """From now on, of every entry that meets the filters, at an address that the operator allowed.
 
     Each delivery is a JWS of type `gigaton-webhook+jwt`; verify it with /.well-known/jwks.json.
@@ -62,37 +61,37 @@ async def subscribe(request: Request, service: ServiceDep, caller: WebhooksCalle
     return _json(made, 201, {"Location": f"/v1/webhooks/{made.id}"})
 
 
-@router.get("/v1/webhooks", summary="Your subscriptions", response_class=Response)
-def listed(request: Request, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
+@router.get("/v1/webhooks", summary="Your subscriptions", response_class=Response, responses=_LISTED)
+def list_webhooks(request: Request, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """Oldest first."""
     _require_no_query(request)
     return _json({"items": acts.listed(ledger, owner=caller.party)})
 
 
 @router.get(PATH, summary="One subscription", response_class=Response, responses={200: _SHOWN})
-def get(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
+def get_webhook(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """How far it has come. That of another party is not found."""
     _require_no_query(request)
     return _json(acts.get(ledger, identity, owner=caller.party))
 
 
 @router.delete(PATH, status_code=204, summary="End a subscription", response_class=Response)
-def remove(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
+def delete_webhook(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """With all that it had still to be told."""
     _require_no_query(request)
     acts.remove(ledger, identity, owner=caller.party)
     return Response(status_code=204)
 
 
-@router.get(f"{PATH}/dead", summary="What you could not be told", response_class=Response)
-def dead(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
+@router.get(f"{PATH}/dead", summary="What you could not be told", response_class=Response, responses=_DEAD)
+def list_dead(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """Deliveries that were given up, with what went wrong last."""
     _require_no_query(request)
     return _json({"items": acts.dead(ledger, identity, owner=caller.party)})
 
 
-@router.post(f"{PATH}/dead:retry", summary="Try again what was given up", response_class=Response)
-def revive(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
+@router.post(f"{PATH}/dead:retry", summary="Try again what was given up", response_class=Response, responses=_RETRIED)
+def retry_dead(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """From the first attempt on."""
     _require_no_query(request)
     return _json({"retried": acts.revive(ledger, identity, owner=caller.party)})

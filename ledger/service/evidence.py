@@ -198,7 +198,7 @@ def may_read(ledger: Ledger, *, party: str | None, claim: str, digest: str) -> b
         held = beside.holders(connection, claim=claim, digest=digest)
         if not held:
             return False
-        if party is not None and party in {ledger.programme.subject.operator.id, *(one.owner for one in held)}:
+        if party is not None and party in {ledger.operator, *(one.owner for one in held)}:
             return True
         found = queries.find(connection, ClaimRecord, id=claim)
         if not found or digest not in _named_by(connection, found[0]):

@@ -14,6 +14,7 @@ from ledger.sequencer.writer import Writer
 from ledger.service.ledger import Ledger, place_of
 from ledger.store import log_store
 from ledger.store.create import create_database, drop_database
+from ledger.store.faults import told
 
 
 def found_ledger(
@@ -37,7 +38,7 @@ def found_ledger(
     where = place_of(directory, database)
     engine = create_database(where)
     try:
-        with engine.begin() as connection:
+        with told(), engine.begin() as connection:
             log_store.first_head(connection)
         writer = Writer(engine, directory=directory, log=log, signer=signer, clock=clock)
         answer = writer.append([programme])[0]

@@ -35,7 +35,7 @@ from ledger.store.view import SqlView
 BATCH = 1_000
 FINDINGS_MAX = 1_000
 # How SQLite puts values of several types in order: nothing, numbers, text, bytes.
-_RANKS = {bool: 1, int: 1, float: 1, str: 2, bytes: 3}
+_RANKS = {type(None): 0, str: 2, bytes: 3}
 _DERIVED: tuple[Table, ...] = (*TABLE_OF.values(), CELL, HISTORY, TILE)
 
 Progress = Callable[[int, int], None]
@@ -176,7 +176,7 @@ def _place(row: tuple[Any, ...] | None, keys: list[int]) -> list[tuple[int, Any]
     """Where a row stands in the order of its database, also where SQLite was given a key of another type."""
     if row is None:
         return []
-    return [(_RANKS.get(type(row[at]), 0), 0 if row[at] is None else row[at]) for at in keys]
+    return [(_RANKS.get(type(row[at]), 1), 0 if row[at] is None else row[at]) for at in keys]
 
 
 def _key(row: tuple[Any, ...], keys: list[int]) -> str:

@@ -1,4 +1,7 @@
-"""One JSON spelling a value: what RFC 8785 writes is read, everything else is refused (C01 to C20)."""
+"""One JSON spelling a value: what RFC 8785 writes is read, everything else is refused.
+
+Covers THREATS C01 to C05, C07 to C10, C13 to C20.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ The cases are those that M1 to M5 and S01 to S06 name, made afresh by
 `tests/reference/edwards.py`; nothing is copied. Each is shown to be what it
 claims before it is held against `ledger.core`, and OpenSSL, which accepts
 some of them, is asked too.
+Covers THREATS S07.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Statements as JWS: made, opened, verified here and by PyJWT, at every number of signatures and at the size limit."""
+"""Statements as JWS: made, opened, verified here and by PyJWT, at every number of signatures and at the size limit.
+
+Covers THREATS S07, S10, S21.
+"""
 
 from __future__ import annotations
 

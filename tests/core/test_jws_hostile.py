@@ -1,4 +1,7 @@
-"""Headers, layers and encodings that other JOSE readers might take: here a statement has one spelling (S07 to S16)."""
+"""Headers, layers and encodings that other JOSE readers might take: here a statement has one spelling.
+
+Covers THREATS S02, S07 to S12, S14 to S16, S22.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Typed decoding: the same bytes as the generic reader takes, and no member unknown, missing or of another type."""
+"""Typed decoding: the same bytes as the generic reader takes, and no member unknown, missing or of another type.
+
+Covers THREATS C01, C02, C03, C04, C07, C12, C13, C15, C18, C20, C21, H07, T26.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A process that has just started may be asked by many threads at once.
 
-Covers THREATS H19: the first statements that a server reads, read at one moment, must not end it.
+The first statements that a server reads, read at one moment, must not end it.
 """
 
 from __future__ import annotations

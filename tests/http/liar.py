@@ -45,7 +45,7 @@ class Liar:
         self.lie: Lie = truth
         self.asked: list[tuple[str, str]] = []
         self.deaf: set[str] = set()  # to what it answers that there is no such route, and asks nobody
-        self.client = httpx.Client(timeout=30, trust_env=False)
+        self.client = httpx.Client(timeout=30, trust_env=False, headers={"Accept-Encoding": "identity"})
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Said | None:
         """Ask the real ledger, then lie."""

@@ -1,6 +1,6 @@
 """Many statements in one request: a result a line, in order, whatever the client sends and whenever it reads.
 
-Covers THREATS H01, H09, H16, R24.
+Covers THREATS H01, H04, H16, H19, R24.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ledger.core.jws import open_jws
 from ledger.core.strict import to_base64url
 from tests.cast import sign_with
 from tests.domain.scene import Scene
-from tests.http.conftest import Served, hand_out_keys, serving
+from tests.http.conftest import Served, keep_log_key, serving
 from tests.http.varied import Kept
 from tests.ledgers import require_whole
 
@@ -42,7 +42,7 @@ OTHER_TYPES = (
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Kept]]:
     directory = tmp_path_factory.mktemp("bodies") / "log"
     kept = Kept(directory)
-    hand_out_keys(directory)
+    keep_log_key(directory)
     with kept.ledger, serving(directory, kept.scene.world) as served:
         yield served, kept
 

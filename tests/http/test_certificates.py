@@ -126,12 +126,12 @@ def test_what_cannot_be_kept_is_not_handed_out(varied: Varied, tmp_path: Path) -
 
 def test_without_the_seal_a_server_says_so(varied: Varied, tmp_path: Path) -> None:
     """`gigaton certify` and the server keep files in the same place: what the first made, the second serves."""
-    from tests.http.conftest import hand_out_keys, serving
+    from tests.http.conftest import keep_log_key, serving
 
     directory = tmp_path / "log"
     kept = Kept(directory)
     kept.ledger.close()
-    hand_out_keys(directory)
+    keep_log_key(directory)
     with serving(directory, kept.scene.world) as served, served.client() as client:
         require_problem(client.get("/v1/certificates/TEST-3.pdf"), status=404, code="no_certificate_file")
         assert client.get("/v1/certificates/TEST-3").json()["status"] == "current"

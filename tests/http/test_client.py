@@ -236,7 +236,7 @@ def test_one_party_by_any_id_and_nobody_by_another(served: Served) -> None:
             for strange in ("", "../totals", "https://nobody.example/?a=b#c", "x" * 300):
                 with pytest.raises(Refused) as caught:
                     ask(strange)
-                assert caught.value.code in {"no_route", "unknown_parameter"}
+                assert caught.value.code in {"no_route", "unknown_id", "unknown_parameter"}
 
 
 def test_threads_share_a_client(served: Served, tmp_path: Path) -> None:

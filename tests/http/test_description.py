@@ -31,6 +31,20 @@ class Example(NamedTuple):
     content_type: str | None = None
 
 
+# What a party alone may ask for, with its token (test_tenants, test_evidence, test_webhooks), and what its own key
+# signs for the occasion (test_token_form, test_batch): no example could work for a stranger.
+PRIVATE = {
+    *((f"/v1/{name}", verb) for name in ("drafts", "webhooks") for verb in ("get", "post")),
+    *((f"/v1/{name}/{{identity}}", verb) for name in ("drafts", "webhooks") for verb in ("get", "put", "delete")),
+    *(("/v1/evidence/{digest}", verb) for verb in ("get", "put")),
+    ("/v1/webhooks/{identity}/dead", "get"),
+    ("/v1/webhooks/{identity}/dead:retry", "post"),
+}
+SIGNED = {("/v1/token", "post"), ("/v1/statements:batch", "post")}
+# The varied log holds no findings.
+NONE_THERE = {("/v1/findings/{identity}", "get")}
+
+
 @pytest.fixture(scope="module")
 def document(varied: Varied) -> dict[str, Any]:
     with varied.client() as client:
@@ -50,6 +64,8 @@ def examples(document: dict[str, Any]) -> Iterator[Example]:
     """Each operation with what it requires alone, then with each optional parameter, and with each body."""
     for path, verb, operation in operations(document):
         parameters = operation.get("parameters", [])
+        if (path, verb) in PRIVATE | SIGNED | NONE_THERE:
+            continue
         filled, needed = path, {}
         for one in parameters:
             if one["in"] == "path":
@@ -112,7 +128,7 @@ def test_every_route_is_described_with_its_answers(document: dict[str, Any]) -> 
         assert operation["description"]
         for status, answer in operation["responses"].items():
             assert answer["description"], (path, verb, status)
-            if status == "304":
+            if status in ("204", "304"):
                 continue
             (shape,) = answer["content"].items()
             if int(status) >= 400:

@@ -6,6 +6,7 @@ Covers THREATS T26 (metrics), R9 (alerts need counts of refusals).
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from tests.http.conftest import Served, found_with_keys, start, stop, wait_for, wait_until_ready
+from tests.http.conftest import ROOT, Served, found_with_keys, start, stop, wait_for, wait_until_ready
 from tests.http.test_statements import TYPE, post
 from tests.http.wires import ask
 from tests.world import World
@@ -169,3 +170,13 @@ def test_a_ledger_that_cannot_be_read_is_told_as_not_ready(tmp_path: Path) -> No
     assert b"gigaton_ready 0.0" in found_text
     assert b"gigaton_log_entries " not in found_text
     ledger.close()
+
+
+def test_the_table_of_metrics_is_what_is_served(served: Served) -> None:
+    """docs/operating.md names each metric of ours, and none that is not there."""
+    document = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(gigaton_[a-z_]+)` \| (?:counter|gauge|histogram) ", document, re.MULTILINE))
+    ask(served, b"nothing of HTTP\r\n\r\n")
+    with served.client() as client:
+        text = client.get("/metrics").text
+    assert named == set(re.findall(r"^# TYPE (gigaton_[a-z_]+) ", text, re.MULTILINE))

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 
+from ledger.core.checkpoint import open_checkpoint
 from ledger.core.entry import decode_entry
 from ledger.core.hashing import leaf_hash
 from ledger.core.jws import open_jws
@@ -20,9 +21,9 @@ from ledger.domain import records
 from ledger.domain.records import Record
 from ledger.domain.statements import Statement, read_statement
 from ledger.domain.totals import Decision
-from tests.http.conftest import Varied
+from tests.http.conftest import Served, Varied
 from tests.http.test_pages import PICKS, SHAPES, expected, expected_queue, values
-from tests.http.test_statements import require_problem
+from tests.http.test_statements import post, require_problem
 from tests.http.varied import fold
 from tests.world import ORIGIN
 
@@ -239,3 +240,18 @@ def test_a_cursor_serves_no_other_question(varied: Varied) -> None:
             answer = client.get(f"/v1/{name}", params={**where, "cursor": cursor})
             require_problem(answer, status=422, code="bad_cursor")
         assert client.get("/v1/parties", params={"cursor": cursor}).status_code == 200
+
+
+def test_an_answer_changes_when_the_log_has_grown(served: Served) -> None:
+    """And only then; the header names the checkpoint that is published."""
+    with served.client() as client:
+        first = client.get("/v1/totals")
+        held = {"If-None-Match": first.headers["ETag"]}
+        assert client.get("/v1/totals", headers=held).status_code == 304
+        assert post(served, served.world.claim(counted_by=("meter:grown",))).status_code == 201
+        second = client.get("/v1/totals", headers=held)
+        assert second.status_code == 200
+        origin, size, root = second.headers["X-Log-Checkpoint"].split()
+        published = open_checkpoint(client.get("/log/checkpoint").content, log=served.world.log_vkey, origin=ORIGIN)
+        assert (origin, int(size), root) == (ORIGIN, published.size, published.root.hex())
+        assert int(size) == first.json()["as_of"]["size"] + 1

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.http.conftest import ROOT, Served, hand_out_keys, serving
+from tests.http.conftest import ROOT, Served, keep_log_key, serving
 from tests.http.varied import Kept
 from tests.ledgers import require_whole
 
@@ -34,7 +34,7 @@ SETTINGS = [
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Kept]]:
     directory = tmp_path_factory.mktemp("fuzzed") / "log"
     kept = Kept(directory)
-    hand_out_keys(directory)
+    keep_log_key(directory)
     with kept.ledger, serving(directory, kept.scene.world) as served:
         yield served, kept
 

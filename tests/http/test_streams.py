@@ -1,6 +1,6 @@
 """What stands behind a request of many lines: the splitter, whatever the pieces, and the spool, whoever is faster.
 
-Covers THREATS H01, H09.
+Covers THREATS H01.
 """
 
 from __future__ import annotations

@@ -160,7 +160,8 @@ def test_extensions_of_chunks_are_not_taken_for_the_body(served: Served) -> None
 def test_nothing_of_an_address_reaches_a_header(served: Served, path: bytes) -> None:
     answer = ask(served, b"GET " + path + b" HTTP/1.1\r\nHost: here\r\nX-Request-Id: mine\r\n\r\n")
     assert answer is not None
-    assert (answer.status, answer.problem["code"]) == (404, "no_route")
+    assert answer.status == 404
+    assert answer.problem["code"] in ("no_route", "unknown_id")
     assert b"Set-Cookie" not in answer.head
     assert b"mine" not in answer.head
 

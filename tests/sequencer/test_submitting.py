@@ -1,6 +1,6 @@
 """Many callers on one event loop: each gets its own answer, and a receipt that proves it.
 
-Covers THREATS D08, H09, R24, R26; source: DESIGN 5.
+Covers THREATS D08, H19, R24, R26; source: DESIGN 5.
 """
 
 from __future__ import annotations

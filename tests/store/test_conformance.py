@@ -1,7 +1,7 @@
 """One ledger, two databases: the same statements give the same receipts, rows, answers and files on both.
 
 The suites of tests/sequencer, test_fsck and test_migrations run on each database by itself; here the two are held
-against each other. Covers DESIGN 5 and 8; THREATS R27, R28, C20.
+against each other. Covers DESIGN 5 and 8; THREATS R27, R28.
 """
 
 from __future__ import annotations

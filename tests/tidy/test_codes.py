@@ -1,4 +1,4 @@
-"""Every code that is raised stands in ledger/codes.py with its remedy, and none stands there idle.
+"""Every code that is raised stands in ledger/codes with its remedy, and none stands there idle.
 
 A code may be written where the error is made, as a literal, as a constant of the module, or handed on through a
 parameter named `code`. Anything else is refused here, because no reader could find it either.
@@ -18,7 +18,7 @@ ERRORS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.LedgerError)
 }
 OWN_CODE = {"BadProof"}  # takes two roots; its code stands in its own constructor
-TABLE = ROOT / "ledger" / "codes.py"
+TABLE = ROOT / "ledger" / "codes"
 CODE_MESSAGE_LENGTH_MIN = 20
 
 Parameters = dict[str, tuple[int, ...]]
@@ -29,7 +29,7 @@ def name_of(function: ast.expr) -> str:
 
 
 def sources() -> tuple[Path, ...]:
-    return tuple(path for path in python_files(*PACKAGES) if path != TABLE)
+    return tuple(path for path in python_files(*PACKAGES) if not path.is_relative_to(TABLE))
 
 
 def functions_with_code() -> Parameters:
