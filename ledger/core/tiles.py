@@ -188,16 +188,20 @@ class TreeBuilder:
             raise Malformed("bad_tile", f"these partial tiles are not those of a tree of size {size}", size=size)
         self.size = size
         self.tails: list[list[bytes]] = [list(tail) for tail in tails]
+        self._root: bytes | None = None  # as long as nothing is added
 
     def copy(self) -> TreeBuilder:
         """An independent builder at the same size."""
-        return TreeBuilder(self.size, self.tails)
+        same = TreeBuilder(self.size, self.tails)
+        same._root = self._root
+        return same
 
     def extend(self, leaves: Sequence[bytes]) -> list[TileData]:
         """Append leaf hashes; gives each tile that they touched, in full."""
         touched: list[TileData] = []
         level, count, new = 0, self.size, list(leaves)
         self.size += len(new)
+        self._root = None
         while new:
             if level == len(self.tails):
                 self.tails.append([])
@@ -219,11 +223,13 @@ class TreeBuilder:
 
     def root(self) -> bytes:
         """Root of the tree as it stands: partial tiles from the lowest level up, each to the right of the one above."""
-        right: bytes | None = None
-        for tail in self.tails:
-            for left in _peak_hashes(tail):
-                right = left if right is None else node_hash(left, right)
-        return EMPTY_ROOT if right is None else right
+        if self._root is None:
+            right: bytes | None = None
+            for tail in self.tails:
+                for left in _peak_hashes(tail):
+                    right = left if right is None else node_hash(left, right)
+            self._root = EMPTY_ROOT if right is None else right
+        return self._root
 
 
 def _peak_hashes(hashes: Sequence[bytes]) -> list[bytes]:

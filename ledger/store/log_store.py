@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from ledger.core.hashing import EMPTY_ROOT, HASH_BYTES
 from ledger.core.merkle import root_at
@@ -19,6 +19,27 @@ from ledger.store.tables import ENTRY, HEAD, TILE
 
 _HEAD_ID = 1
 _CHUNK = 1_000
+
+# Statements of every batch, spelled once: making one anew costs more than running it.
+_HEAD = select(HEAD).where(HEAD.c.id == _HEAD_ID)
+_MOVE_HEAD = (
+    update(HEAD)
+    .where(HEAD.c.id == _HEAD_ID, HEAD.c.size == bindparam("old_size"), HEAD.c.root == bindparam("old_root"))
+    .values(size=bindparam("new_size"), root=bindparam("new_root"), recorded_at_ms=bindparam("new_recorded_at_ms"))
+)
+_STORE_CHECKPOINT = (
+    update(HEAD)
+    .where(HEAD.c.id == _HEAD_ID, HEAD.c.checkpoint_size <= bindparam("signed_size"))
+    .values(checkpoint_size=bindparam("signed_size"), checkpoint=bindparam("signed"))
+)
+_ENTRIES = (
+    select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes)
+    .where(ENTRY.c.index >= bindparam("first"), ENTRY.c.index < bindparam("end"))
+    .order_by(ENTRY.c.index)
+)
+_ENTRY = select(ENTRY.c.bytes).where(ENTRY.c.index == bindparam("at"))
+_LEAF = select(ENTRY.c.leaf_hash).where(ENTRY.c.index == bindparam("at"))
+_TILES = select(TILE).where(tuple_(TILE.c.level, TILE.c.index).in_(bindparam("wanted", expanding=True)))
 
 
 class Head(Struct, frozen=True):
@@ -41,7 +62,7 @@ def read_head(connection: Connection) -> Head:
 
     Raises: Unavailable `no_head`.
     """
-    row = connection.execute(select(HEAD).where(HEAD.c.id == _HEAD_ID)).first()
+    row = connection.execute(_HEAD).first()
     if row is None:
         raise Unavailable("no_head", "the database holds no head of a log")
     return Head(row.size, row.root, row.recorded_at_ms, row.checkpoint_size, row.checkpoint)
@@ -52,16 +73,16 @@ def move_head(connection: Connection, *, old: Head, size: int, root: bytes, reco
 
     Raises: Conflict `head_moved`.
     """
-    same = (HEAD.c.id == _HEAD_ID, HEAD.c.size == old.size, HEAD.c.root == old.root)
-    moved = connection.execute(update(HEAD).where(*same).values(size=size, root=root, recorded_at_ms=recorded_at_ms))
+    was = {"old_size": old.size, "old_root": old.root}
+    will_be = {"new_size": size, "new_root": root, "new_recorded_at_ms": recorded_at_ms}
+    moved = connection.execute(_MOVE_HEAD, was | will_be)
     if moved.rowcount != 1:
         raise Conflict("head_moved", f"another writer moved the head from size {old.size}", size=old.size)
 
 
 def store_checkpoint(connection: Connection, *, size: int, checkpoint: bytes) -> None:
     """Keep the checkpoint that was signed last."""
-    later = (HEAD.c.id == _HEAD_ID, HEAD.c.checkpoint_size <= size)
-    connection.execute(update(HEAD).where(*later).values(checkpoint_size=size, checkpoint=checkpoint))
+    connection.execute(_STORE_CHECKPOINT, {"signed_size": size, "signed": checkpoint})
 
 
 def append_entries(
@@ -82,21 +103,18 @@ def write_tiles(connection: Connection, tiles: Sequence[TileData]) -> None:
 def read_entries(connection: Connection, *, first: int, end: int) -> Iterator[tuple[int, bytes, bytes]]:
     """(index, leaf hash, bytes) of the entries [first, end), in order."""
     for start in range(first, end, _CHUNK):
-        within = (ENTRY.c.index >= start, ENTRY.c.index < min(end, start + _CHUNK))
-        rows = connection.execute(
-            select(ENTRY.c.index, ENTRY.c.leaf_hash, ENTRY.c.bytes).where(*within).order_by(ENTRY.c.index)
-        )
+        rows = connection.execute(_ENTRIES, {"first": start, "end": min(end, start + _CHUNK)})
         yield from (tuple(row) for row in rows)
 
 
 def read_entry(connection: Connection, index: int) -> bytes | None:
     """The bytes of one entry."""
-    return connection.execute(select(ENTRY.c.bytes).where(ENTRY.c.index == index)).scalar()
+    return connection.execute(_ENTRY, {"at": index}).scalar()
 
 
 def last_leaf(connection: Connection, size: int) -> bytes:
     """The leaf hash of the last entry of a log of this size, which the next entry names as previous."""
-    return bytes(connection.execute(select(ENTRY.c.leaf_hash).where(ENTRY.c.index == size - 1)).scalar_one())
+    return bytes(connection.execute(_LEAF, {"at": size - 1}).scalar_one())
 
 
 def fetch_tiles(connection: Connection, tiles: Sequence[Tile]) -> list[bytes]:
@@ -107,8 +125,7 @@ def fetch_tiles(connection: Connection, tiles: Sequence[Tile]) -> list[bytes]:
     wanted = [(tile.level, tile.index) for tile in tiles]
     found: dict[tuple[int, int], bytes] = {}
     for at in range(0, len(wanted), _CHUNK):
-        same = tuple_(TILE.c.level, TILE.c.index).in_(wanted[at : at + _CHUNK])
-        for level, index, hashes in connection.execute(select(TILE).where(same)):
+        for level, index, hashes in connection.execute(_TILES, {"wanted": wanted[at : at + _CHUNK]}):
             found[(level, index)] = hashes
     for key in wanted:
         if key not in found:

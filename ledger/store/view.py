@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, and_, select, tuple_
+from sqlalchemy import Connection, Select, and_, bindparam, select, tuple_
 
 from ledger.domain.period import Period, parse_day
 from ledger.domain.records import (
@@ -40,6 +40,21 @@ R = TypeVar("R", bound=Record)
 _PREFETCH_MAX = 10_000
 
 
+def _by_keys(shape: type[Record]) -> Select[Any]:
+    table = TABLE_OF[shape]
+    columns = [table.c[name] for name in shape.KEY]
+    key = columns[0] if len(columns) == 1 else tuple_(*columns)
+    return select(table).where(key.in_(bindparam("wanted", expanding=True)))
+
+
+# Spelled once: making a statement anew costs more than running it.
+_BY_KEY = {
+    shape: select(table).where(*(table.c[name] == bindparam(name) for name in shape.KEY))
+    for shape, table in TABLE_OF.items()
+}
+_BY_KEYS = {shape: _by_keys(shape) for shape in TABLE_OF}
+
+
 class SqlView:
     """A `StateView` over one connection; `apply` and `flush` make it the writer's."""
 
@@ -59,9 +74,7 @@ class SqlView:
         """The record of this type with this identity."""
         known = self._records[shape]
         if identity not in known:
-            table = TABLE_OF[shape]
-            same = and_(*[table.c[name] == value for name, value in zip(shape.KEY, identity, strict=True)])
-            row = self._connection.execute(select(table).where(same)).first()
+            row = self._connection.execute(_BY_KEY[shape], dict(zip(shape.KEY, identity, strict=True))).first()
             known[identity] = None if row is None else from_row(shape, row)
         return cast("R | None", known[identity])
 
@@ -79,17 +92,12 @@ class SqlView:
         self._fetch_held(claims)
 
     def _fetch(self, shape: type[Record], identities: list[tuple[Any, ...]]) -> None:
-        table = TABLE_OF[shape]
-        columns = [table.c[name] for name in shape.KEY]
-        known = self._records[shape]
-        for at in range(0, len(identities), _PREFETCH_MAX // len(columns)):
-            chunk = identities[at : at + _PREFETCH_MAX // len(columns)]
+        known, columns = self._records[shape], len(shape.KEY)
+        for at in range(0, len(identities), _PREFETCH_MAX // columns):
+            chunk = identities[at : at + _PREFETCH_MAX // columns]
             known.update(dict.fromkeys(chunk))
-            if len(columns) == 1:
-                same: Any = columns[0].in_([identity[0] for identity in chunk])
-            else:
-                same = tuple_(*columns).in_(chunk)
-            for row in self._connection.execute(select(table).where(same)):
+            wanted = [identity[0] for identity in chunk] if columns == 1 else chunk
+            for row in self._connection.execute(_BY_KEYS[shape], {"wanted": wanted}):
                 record = from_row(shape, row)
                 known[record.identity] = record
 
