@@ -258,7 +258,9 @@ class Wire(HttpToolsProtocol):
     def _watch_answer(self) -> None:
         """An answer that nobody takes is not kept for ever: neither in our buffers nor in the kernel's."""
         unsent = self.transport.get_write_buffer_size()
-        if not unsent:
+        # Who still sends may take the answer to it afterwards: the pace of the body is watched instead.
+        sends = self._in_message and self._unanswered() is not None
+        if not unsent or sends:
             self._answer_patience_s, self._unsent_bytes = ANSWER_PATIENCE_S, 0
             return
         unsent += _in_kernel(self.transport)

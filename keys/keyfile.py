@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ledger.core.strict import to_base64url
 from ledger.domain.statements.members import Purpose
-from ledger.errors import Unreadable
+from ledger.errors import Unavailable, Unreadable
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 _FORBIDDEN_MODE = 0o077
@@ -84,13 +84,17 @@ def read_ring(path: Path, passphrase: str) -> KeyRing:
     """Open a key file.
 
     No message holds key bytes.
-    Raises: Unreadable `unreadable_file`, `key_file_permissions`, `bad_key_file`, `wrong_passphrase`.
+    Raises: Unreadable `unreadable_file`, `key_file_permissions`, `bad_key_file`, `wrong_passphrase`;
+        Unavailable `machine_too_busy`.
     """
     _require_private_folder(path)
     sealed = _read_private(path)
     try:
         raw = pyrage.passphrase.decrypt(sealed, passphrase)
-    except pyrage.DecryptError:
+    except pyrage.DecryptError as error:
+        # age measures the machine before it opens a file, and declines what would take it too long just now.
+        if "xcessive work" in str(error):
+            raise Unavailable("machine_too_busy", f"{path}: {error}", path=str(path)) from None
         if not sealed.startswith(_AGE_MARK):
             raise Unreadable("bad_key_file", f"{path} is no age file", path=str(path)) from None
         reason = "the passphrase is not right, or the file is damaged"

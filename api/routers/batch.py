@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from api import describe
 from api.batch import RESULT_TYPE, BatchAnswer
 from api.deps import ServiceDep
 from api.limits import require_type
@@ -29,12 +30,16 @@ _LINES: dict[str, Any] = {
     "An answer without last line was cut off: send the request again, what is recorded is not recorded twice.",
 }
 
+_ANSWERS: dict[int | str, Any] = {
+    200: {"description": "A result a line.", "content": {RESULT_TYPE: {"schema": _LINES}}}
+}
+
 
 @router.post(
     "/v1/statements:batch",
     summary="Record many signed statements",
     response_class=Response,
-    responses={200: {"description": "A result a line.", "content": {RESULT_TYPE: {"schema": _LINES}}}},
+    responses=_ANSWERS | describe.refusals(415),
     openapi_extra={"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": _BODY}}}},
 )
 async def submit_many(request: Request, service: ServiceDep) -> Response:

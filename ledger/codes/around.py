@@ -67,6 +67,7 @@ KEYS = {
     "unreadable_file": "Check the path and that you may read or write it.",
     "bad_key_file": "Use a key file that `gigaton keygen` made, whole and unchanged.",
     "wrong_passphrase": "Give the passphrase of this key file, or restore the file from a backup.",
+    "machine_too_busy": "Try again when this machine has less to do: opening the key file would take too long now.",
     "empty_passphrase": "Give a passphrase of several words.",
     "key_file_exists": "Choose another name: a key file is never overwritten.",
     "key_file_permissions": "Run chmod 600 on the file and chmod 700 on its folder, as their owner.",

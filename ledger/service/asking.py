@@ -45,6 +45,9 @@ class _Cursor(Struct, frozen=True, forbid_unknown_fields=True):
     size: _Index
 
 
+canonical.prepare(_Cursor)
+
+
 class Asked(Struct, frozen=True):
     """A question whose every value has been checked."""
 

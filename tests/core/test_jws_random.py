@@ -17,7 +17,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.codes import _RULES
+from ledger.codes.rules import RULES
 from ledger.core.jws import Kid, approve, check_signatures, open_jws, sign_statement
 from ledger.core.strict import to_base64url
 from ledger.domain.rules import decide
@@ -203,7 +203,7 @@ def test_the_meddling_reaches_the_rules() -> None:
     rng = random.Random(1)
     codes = {code_of(lambda: good().judge(meddled(rng))) for _ in range(5_000)}
     assert "" in codes
-    assert len(codes & _RULES.keys()) >= 35
+    assert len(codes & RULES.keys()) >= 35
 
 
 JSON = st.recursive(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.codes import _RULES
+from ledger.codes.rules import RULES
 from ledger.errors import Refused
 from tests.domain.cases_claims import CLAIMS
 from tests.domain.cases_findings import FINDINGS
@@ -41,7 +41,7 @@ def test_a_rule_refuses_with_its_own_code(case: Case) -> None:
 
 
 def test_no_rule_is_left_untried() -> None:
-    assert _RULES.keys() - {case.code for case in CASES} == NOT_TRIED.keys()
+    assert RULES.keys() - {case.code for case in CASES} == NOT_TRIED.keys()
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

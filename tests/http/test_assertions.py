@@ -39,7 +39,12 @@ ORDER = 2**252 + 27742317777372353535851937790883648493  # of the group of Ed255
 
 
 def changed(header: dict[str, Any] | None = None, *, party: str = "carrier", key: str = CARRIER, **claims: Any) -> Make:
-    return lambda served: assertion(served.world, party, key, header=header, **claims)
+    def make(served: Served) -> str:
+        # Moments are taken when the test runs, which may be long after this table was made.
+        now = {name: value() if callable(value) else value for name, value in claims.items()}
+        return assertion(served.world, party, key, header=header, **now)
+
+    return make
 
 
 def raw(header: Callable[[Served], Any] | None = None, claims: Callable[[Served], Any] | None = None) -> Make:
@@ -174,13 +179,13 @@ HOSTILE: dict[str, Make] = {
     },
     "crit and b64": changed({"crit": ["b64"], "b64": False}),
     # S13
-    "expired": changed(iat=soon(-400), exp=soon(-100)),
-    "not yet": changed(nbf=soon(200)),
-    "from the future": changed(iat=soon(200), exp=soon(300)),
+    "expired": changed(iat=lambda: soon(-400), exp=lambda: soon(-100)),
+    "not yet": changed(nbf=lambda: soon(200)),
+    "from the future": changed(iat=lambda: soon(200), exp=lambda: soon(300)),
     "no exp": changed(exp=DROP),
     "no iat": changed(iat=DROP),
-    "exp is text": changed(exp=str(soon(100))),
-    "exp is a fraction": changed(exp=soon(100) + 0.5),
+    "exp is text": changed(exp=lambda: str(soon(100))),
+    "exp is a fraction": changed(exp=lambda: soon(100) + 0.5),
     "exp is a whole float": raw(claims=lambda served: text_claims(served, exp=f"{soon(100)}.0")),
     "exp is 1e308": raw(claims=lambda served: text_claims(served, exp="1e308")),
     "exp is 1e999": raw(claims=lambda served: text_claims(served, exp="1e999")),
@@ -189,12 +194,12 @@ HOSTILE: dict[str, Make] = {
     "exp has 5,000 digits": raw(claims=lambda served: text_claims(served, exp="9" * 2_000)),
     "exp is true": changed(exp=True),
     "exp is null": changed(exp=None),
-    "exp is a list": changed(exp=[soon(100)]),
-    "iat is text": changed(iat=str(soon(0))),
+    "exp is a list": changed(exp=lambda: [soon(100)]),
+    "iat is text": changed(iat=lambda: str(soon(0))),
     "iat is below zero": changed(iat=-1),
-    "ten years long": changed(exp=soon(315_360_000)),
-    "301 seconds long": changed(iat=soon(0), exp=soon(301)),
-    "ends as it begins": changed(iat=soon(20), exp=soon(20)),
+    "ten years long": changed(exp=lambda: soon(315_360_000)),
+    "301 seconds long": changed(iat=lambda: soon(0), exp=lambda: soon(301)),
+    "ends as it begins": changed(iat=lambda: soon(20), exp=lambda: soon(20)),
     # S14
     "aud of another service": changed(aud="https://other.example/v1/token"),
     "aud is the service alone": changed(aud=HOST),

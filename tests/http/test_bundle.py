@@ -24,6 +24,7 @@ from ledger.service import bundle as acts
 from ledger.service.evidence import may_read
 from ledger.service.ledger import Ledger
 from ledger.service.submit import submit
+from ledger.store import queries
 from ledger.store.service_tables import EVIDENCE
 from tests.api.small import run
 from tests.http.conftest import Varied
@@ -135,7 +136,7 @@ def three(tmp_path: Path) -> tuple[Ledger, str, list[bytes]]:
     )
     recorded = submit(ledger, world.claim(evidence=evidence))
     with ledger.reading() as connection:
-        (claim,) = acts.queries.find(connection, records.ClaimRecord, index=recorded.index)
+        (claim,) = queries.find(connection, records.ClaimRecord, index=recorded.index)
     return ledger, claim.id, pieces
 
 

@@ -13,12 +13,14 @@ import httpx
 import pytest
 
 from ledger.errors import Unavailable
+from ledger.service.ledger import Ledger
+from ledger.store.create import create_database
 from tests.http.conftest import keep_log_key
 from tests.http.nursery import Machine, Nursery
 from tests.ledgers import require_whole
-from tests.sequencer.steps import statements
-from tests.store.databases import Place
-from tests.store.servers import Server, free_port
+from tests.sequencer.steps import head_of, statements
+from tests.store.databases import Place, note_database
+from tests.store.servers import Server, free_port, standby_of
 from tests.world import World
 
 JWS = {"Content-Type": "application/vc+jwt"}
@@ -115,6 +117,38 @@ def test_a_fail_over_to_a_stale_copy_is_refused_and_the_right_one_taken_up(
     assert send(machine, second) == (200, 13)
     with place.opened() as ledger:
         assert len(require_whole(ledger)) == 15
+
+
+def test_a_fail_over_to_a_synchronous_standby_loses_nothing(place: Place, machine: Machine, world: World) -> None:
+    """As docs/postgresql.md advises: two servers in the address, and whichever takes writes is found."""
+    first, second, third = statements(world, 3)
+    primary = place.server
+    assert primary is not None
+    standby = standby_of(primary)
+    try:
+        machine.kill()
+        hosts = "&".join(f"host={server.folder}:{server.port}" for server in (primary, standby))
+        address = f"postgresql+psycopg://postgres@/{place.name}?{hosts}&target_session_attrs=read-write"
+        note_database(place.directory, address)
+        machine.start()
+        machine.wait()
+        assert send(machine, first) == (201, 12)
+        with Ledger.open(place.directory, database=standby.url(place.name)) as reading:
+            assert head_of(reading).size <= 13  # a standby is read, a moment behind perhaps
+        with pytest.raises(Unavailable) as caught:
+            create_database(standby.url("postgres"))
+        assert caught.value.facts == {"setting": "transaction_read_only"}
+        primary.kill()
+        standby.promote()
+        machine.wait(within_s=RECOVERS_WITHIN_S)
+        assert send(machine, second)[1] == 13
+        assert send(machine, first) == (200, 12)
+        standby.run("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+        assert send(machine, third) == (201, 14)
+        with Ledger.open(place.directory, database=address) as ledger:
+            assert len(require_whole(ledger)) == 15
+    finally:
+        standby.close()
 
 
 def require_soon(call: object, wanted: object) -> None:

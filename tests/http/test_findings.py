@@ -116,7 +116,7 @@ def test_the_scene_has_something_for_every_filter(kept: Kept) -> None:
     everything = kept.expected()
     assert {one["overdue"] for one in everything} == {True, False}
     assert {one["round"] for one in everything} == {1, 2}
-    assert pages.FILTERS["findings"].keys() == kept.values().keys()
+    assert pages.LISTS["findings"].filters.keys() == kept.values().keys()
     for name, values in kept.values().items():
         counts = {len(kept.expected(**{name: text})) for text in values}
         assert any(0 < count < len(everything) for count in counts), name

@@ -34,10 +34,18 @@ async def large(scope, receive, send):
             await send({"type": told["type"] + ".complete"})
             if told["type"] == "lifespan.shutdown":
                 return
+    reading = asyncio.create_task(read_all(receive))
     length = str(len(CHUNK) * CHUNKS).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
     for at in range(CHUNKS):
         await send({"type": "http.response.body", "body": CHUNK, "more_body": at < CHUNKS - 1})
+    await reading
+
+
+async def read_all(receive):
+    """Take the body while the answer is sent."""
+    while (await receive()).get("more_body"):
+        pass
 
 
 METRICS = Metrics()
@@ -99,3 +107,18 @@ def test_whoever_takes_slowly_gets_all(address: tuple[str, int]) -> None:
         found += stream.read(len(CHUNK) * CHUNKS - len(found))
     assert hashlib.sha256(found).digest() == hashlib.sha256(CHUNK * CHUNKS).digest()
     assert time.monotonic() - begun > PATIENCE_S
+
+
+def test_whoever_still_sends_may_take_the_answer_later(address: tuple[str, int]) -> None:
+    """An answer that begins before the request has ended is not held against a client that sends steadily."""
+    with socket.create_connection(address, timeout=30) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        sender.sendall(b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(PATIENCE_S + 3):
+            sender.sendall(b"400\r\n" + b"x" * 1_024 + b"\r\n")
+            time.sleep(1)
+        sender.sendall(b"0\r\n\r\n")
+        with sender.makefile("rb") as stream:
+            while stream.readline() != b"\r\n":
+                pass
+            assert len(stream.read(len(CHUNK) * CHUNKS)) == len(CHUNK) * CHUNKS

@@ -37,7 +37,7 @@ _NUMBERS = itertools.count()
 class Server:
     """A server that may be stopped, killed and started again; each test takes a database of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, follow: Server | None = None) -> None:
         # A socket's path is at most 107 bytes: the folders of pytest may be too deep.
         roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES_MIN
         self.folder = Path(tempfile.mkdtemp(prefix="gigaton-pg-", dir=_MEMORY if roomy else None))
@@ -45,7 +45,11 @@ class Server:
             shutil.chown(self.folder, "nobody")
         self.data = self.folder / "data"
         self.port = free_port()
-        call("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "-N")
+        if follow is None:
+            call("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "-N")
+        else:
+            source = f"host={follow.folder} port={follow.port} user=postgres"
+            call("pg_basebackup", "-D", self.data, "-d", source, "-R", "-X", "stream", "-c", "fast", "-N")
         self.start()
 
     def start(self, *, data: Path | None = None, **settings: str) -> None:
@@ -71,6 +75,10 @@ class Server:
     def kill(self) -> None:
         """kill -9 of the server itself; its processes end when they notice."""
         os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def promote(self) -> None:
+        """Make a standby a server of its own."""
+        call("pg_ctl", "-w", "-D", self.data, "promote")
 
     def copy(self) -> Path:
         """A copy of the files of a stopped server, such as a replica that nobody fed any more."""
@@ -143,3 +151,13 @@ def call(program: str, *arguments: str | Path) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{program} {arguments} gave {done.returncode}"
+
+
+def standby_of(primary: Server) -> Server:
+    """A standby that follows a server and must have kept each commit before it is acknowledged."""
+    standby = Server(follow=primary)
+    primary.run("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+    with primary.connect() as connection:
+        while connection.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'").fetchone() is None:
+            time.sleep(0.05)
+    return standby

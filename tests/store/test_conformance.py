@@ -20,7 +20,7 @@ from sqlalchemy import select
 from ledger.domain.statements import claim as c
 from ledger.errors import LedgerError, Malformed, NotAllowed, Refused, Unavailable
 from ledger.sequencer.writer import Answer
-from ledger.service import find, report
+from ledger.service import asking, find, report
 from ledger.service.found import found_ledger
 from ledger.service.ledger import Ledger
 from ledger.service.submit import prove, submit, submit_all
@@ -90,8 +90,8 @@ def rows_of(ledger: Ledger) -> dict[str, list[tuple[Any, ...]]]:
 def answers_of(ledger: Ledger, world: World) -> list[bytes]:
     """What is answered to every question that needs no id, in pages."""
     answers = [msgspec.json.encode(act(ledger), order="sorted") for act in (report.totals, report.goal_progress)]
-    for name in find.PARAMETERS:
-        asked = {"limit": "7"} | ({"verifier": world.party_id("verifier")} if name == find.QUEUE else {})
+    for name in asking.PARAMETERS:
+        asked = {"limit": "7"} | ({"verifier": world.party_id("verifier")} if name == asking.QUEUE else {})
         while True:
             page = find.find(ledger, name, asked.items())
             answers.append(msgspec.json.encode(page, order="sorted"))
