@@ -92,6 +92,13 @@ def answer(scope: Scope, error: LedgerError) -> Response:
     return problem(error)
 
 
+def _methods_at(app: FastAPI, scope: Scope) -> list[str]:
+    """The methods of an address: the framework names those of one route of it alone."""
+    template = getattr(scope.get("route"), "path", "")
+    found = [verb.upper() for verb in app.openapi()["paths"].get(template, ())]
+    return sorted({*found, "HEAD"} if "GET" in found else found)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of an application leave it as a problem."""
 
@@ -103,7 +110,7 @@ def install(app: FastAPI) -> None:
     async def _routing(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             made = answer(request.scope, Malformed("wrong_method", f"{request.method} is not possible here"))
-            made.headers.update(error.headers or {})
+            made.headers["Allow"] = ", ".join(_methods_at(app, request.scope))
             return made
         return answer(request.scope, Malformed("no_route", "there is nothing at this address"))
 

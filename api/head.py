@@ -28,4 +28,8 @@ class Head:
         async def without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app({**scope, "method": "GET", _ASKED: True}, receive, without_body)
+        asked = {**scope, "method": "GET", _ASKED: True}
+        try:
+            await self._app(asked, receive, without_body)
+        finally:
+            scope["route"] = asked.get("route")  # for the line that is logged of it

@@ -33,6 +33,7 @@ LOADING_S = 60  # for a process that takes the place of another
 BACKLOG = 2_048
 DESCRIPTORS_MAX = 65_536
 DESCRIPTORS_KEPT = 64  # for files and databases
+CONNECTIONS_MIN = 1
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -50,7 +51,7 @@ def configure(app: Any, *, workers: int, connections: int) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=min(connections, _allow_descriptors() - DESCRIPTORS_KEPT),
+        limit_concurrency=max(CONNECTIONS_MIN, min(connections, _allow_descriptors() - DESCRIPTORS_KEPT)),
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         timeout_worker_healthcheck=LOADING_S,

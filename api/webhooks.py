@@ -46,6 +46,8 @@ _PPM = 1_000_000
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger("gigaton.webhooks")
+
 
 class Told(Struct, frozen=True):
     """What a delivery says of an entry; the entry itself is fetched, and proven, by whoever wants it."""
@@ -118,12 +120,15 @@ class Deliverer:
         try:
             if not await self._with_rows(self._only.take):
                 return
-            while await self._with_rows(lambda: acts.spread(self._ledger)):
+            while not self._stopping.is_set() and await self._with_rows(lambda: acts.spread(self._ledger)):
                 pass
             parcels = await self._with_rows(lambda: acts.due(self._ledger, busy=list(self._busy)))
             base = await self._with_rows(lambda: self._ledger.programme.subject.base_url) if parcels else ""
         except LedgerError as error:
             event("webhooks_wait", level=logging.WARNING, code=error.code, message=error.message)
+            return
+        except Exception as error:  # noqa: BLE001 - a bug of ours: it is told, and delivering goes on
+            _LOG.error("unforeseen", exc_info=error, extra={"fields": {"code": "unforeseen"}})
             return
         for parcel in parcels:
             self._busy[parcel.subscription] = asyncio.create_task(self._send_all(client, parcel, base))
@@ -147,7 +152,11 @@ class Deliverer:
 
     async def _try(self, client: httpx.AsyncClient, parcel: Parcel, item: Item, base: str) -> Outcome:
         begun_ns = time.perf_counter_ns()
-        problem, unreachable = await self._send(client, parcel, item, base)
+        try:
+            problem, unreachable = await self._send(client, parcel, item, base)
+        except Exception as error:  # noqa: BLE001 - a bug of ours: it is told, and counts as an attempt
+            _LOG.error("unforeseen", exc_info=error, extra={"fields": {"code": "unforeseen"}})
+            problem, unreachable = "unforeseen", True
         outcome = Outcome(item.statement.index, item.attempts, problem, unreachable, secrets.randbelow(_PPM))
         word = "delivered" if problem is None else "dead" if outcome.is_last else "failed"
         self._metrics.delivery(word)

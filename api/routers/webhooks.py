@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bearer import WebhooksCaller
 from api.deps import LedgerDep, ServiceDep
-from api.describe import schema_of, undated
+from api.describe import nothing, problems, schema_of, undated
 from api.limits import read_body
 from api.strict_json import JSON_BYTES_MAX, read_json
 from ledger.errors import Refused
@@ -28,6 +28,22 @@ def _items(shape: Any) -> dict[str, Any]:
     return {"type": "object", "required": ["items"], "properties": {"items": items}}
 
 
+_CALLER = {
+    401: ("no_token", "bad_token"),
+    403: ("scope_too_small",),
+    422: ("unknown_parameter",),
+    429: ("rate_limited",),
+}
+_OF_ONE = problems({**_CALLER, 404: ("no_webhook",)})
+_OF_A_NEW_ONE = problems(
+    {
+        **_CALLER,
+        400: ("bad_body",),
+        403: ("scope_too_small", "address_not_allowed", "quota_used_up"),
+        413: ("too_large",),
+        415: ("wrong_content_type", "encoded_body"),
+    }
+)
 _SUBSCRIPTION = {CONTENT_TYPE: {"schema": schema_of(acts.Subscription)}}
 _SHOWN = {"description": "The subscription.", "content": _SUBSCRIPTION}
 _WANTED = {CONTENT_TYPE: {"schema": schema_of(acts.Wanted)}}
@@ -44,7 +60,7 @@ _RETRIED = undated(
     status_code=201,
     summary="Be told of new entries",
     response_class=Response,
-    responses={201: _SHOWN},
+    responses={201: _SHOWN, **_OF_A_NEW_ONE},
     openapi_extra={"requestBody": {"required": True, "content": _WANTED}},
 )
 async def create_webhook(request: Request, service: ServiceDep, caller: WebhooksCaller) -> Response:
@@ -61,21 +77,29 @@ async def create_webhook(request: Request, service: ServiceDep, caller: Webhooks
     return _json(made, 201, {"Location": f"/v1/webhooks/{made.id}"})
 
 
-@router.get("/v1/webhooks", summary="Your subscriptions", response_class=Response, responses=_LISTED)
+@router.get(
+    "/v1/webhooks", summary="Your subscriptions", response_class=Response, responses={**_LISTED, **problems(_CALLER)}
+)
 def list_webhooks(request: Request, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """Oldest first."""
     _require_no_query(request)
     return _json({"items": acts.listed(ledger, owner=caller.party)})
 
 
-@router.get(PATH, summary="One subscription", response_class=Response, responses={200: _SHOWN})
+@router.get(PATH, summary="One subscription", response_class=Response, responses={200: _SHOWN, **_OF_ONE})
 def get_webhook(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """How far it has come. That of another party is not found."""
     _require_no_query(request)
     return _json(acts.get(ledger, identity, owner=caller.party))
 
 
-@router.delete(PATH, status_code=204, summary="End a subscription", response_class=Response)
+@router.delete(
+    PATH,
+    status_code=204,
+    summary="End a subscription",
+    response_class=Response,
+    responses={**nothing("Ended."), **_OF_ONE},
+)
 def delete_webhook(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """With all that it had still to be told."""
     _require_no_query(request)
@@ -83,14 +107,21 @@ def delete_webhook(request: Request, identity: str, ledger: LedgerDep, caller: W
     return Response(status_code=204)
 
 
-@router.get(f"{PATH}/dead", summary="What you could not be told", response_class=Response, responses=_DEAD)
+@router.get(
+    f"{PATH}/dead", summary="What you could not be told", response_class=Response, responses={**_DEAD, **_OF_ONE}
+)
 def list_dead(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """Deliveries that were given up, with what went wrong last."""
     _require_no_query(request)
     return _json({"items": acts.dead(ledger, identity, owner=caller.party)})
 
 
-@router.post(f"{PATH}/dead:retry", summary="Try again what was given up", response_class=Response, responses=_RETRIED)
+@router.post(
+    f"{PATH}/dead:retry",
+    summary="Try again what was given up",
+    response_class=Response,
+    responses={**_RETRIED, **_OF_ONE},
+)
 def retry_dead(request: Request, identity: str, ledger: LedgerDep, caller: WebhooksCaller) -> Response:
     """From the first attempt on."""
     _require_no_query(request)

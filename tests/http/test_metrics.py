@@ -102,6 +102,14 @@ def test_no_request_chooses_a_label(served: Served) -> None:
     assert not [key for key in again if "other" in str(key) and ("method", "other") not in key[1]]
 
 
+def test_head_is_counted_at_its_route(served: Served) -> None:
+    before = scrape(served)
+    with served.client() as client:
+        assert client.head("/healthz").status_code == 200
+    labels = {"method": "HEAD", "route": "/healthz", "status": "200"}
+    assert grown(before, scrape(served), "gigaton_http_requests_total", **labels) == 1
+
+
 def test_dropped_connections_are_counted(served: Served) -> None:
     before = scrape(served)
     ask(served, b"nothing of HTTP\r\n\r\n")
