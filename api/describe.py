@@ -177,6 +177,8 @@ def _finish(operation: dict[str, Any]) -> None:
     known = {(one["in"], one["name"]): one for one in operation.get("parameters", ())}
     operation["parameters"] = list(known.values())
     answers = operation["responses"]
+    if "security" in operation and "`no_token`" not in answers.get("401", {}).get("description", ""):
+        operation["security"].append({})  # whoever has no token may ask as well
     if "HTTPValidationError" in str(answers.get("422")):
         del answers["422"]
     for status, codes in ((500, ("unforeseen",)), (503, ("busy", "not_ready", "writer_stopped"))):

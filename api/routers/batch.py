@@ -16,8 +16,8 @@ CONTENT_TYPE = "application/x-ndjson"
 
 router = APIRouter()
 
+# No type: whatever a line is, it is answered for itself.
 _BODY = {
-    "type": "string",
     "description": f"A JSON string a line, each holding one JWS; a line has at most {LINE_BYTES_MAX} bytes.",
 }
 _LINES: dict[str, Any] = {

@@ -23,6 +23,23 @@ router = APIRouter()
 _BYTES = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
+_CALLER = {
+    401: ("no_token", "bad_token"),
+    403: ("scope_too_small",),
+    422: ("unknown_parameter",),
+    429: ("rate_limited",),
+}
+_OF_ALL = describe.problems(_CALLER)
+_OF_ONE = describe.problems({**_CALLER, 400: ("bad_draft_id",), 404: ("no_draft",)})
+_OF_A_NEW_ONE = describe.problems(
+    {
+        **_CALLER,
+        400: ("bad_draft_id", "body_cut_off"),
+        403: ("scope_too_small", "quota_used_up"),
+        413: ("too_large",),
+        415: ("wrong_content_type", "encoded_body"),
+    }
+)
 _ITEMS = {"type": "object", "required": ["items"], "properties": {"items": describe.schema_of(list[acts.Draft])}}
 _KEPT: dict[str, Any] = describe.undated(
     {
@@ -36,7 +53,10 @@ _NEW = {**_KEPT, "description": "Kept."}
 
 
 @router.get(
-    "/v1/drafts", summary="Your drafts", response_class=Response, responses=describe.undated(_ITEMS, "Without bytes.")
+    "/v1/drafts",
+    summary="Your drafts",
+    response_class=Response,
+    responses=describe.undated(_ITEMS, "Without bytes.") | _OF_ALL,
 )
 def list_drafts(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """The latest change first."""
@@ -50,7 +70,7 @@ def list_drafts(request: Request, ledger: LedgerDep, caller: DraftsCaller) -> Re
     status_code=201,
     summary="Keep a draft",
     response_class=Response,
-    responses={200: _KEPT, 201: _NEW},
+    responses={200: _KEPT, 201: _NEW, **_OF_A_NEW_ONE},
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
 async def put_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
@@ -62,7 +82,12 @@ async def put_draft(request: Request, identity: str, ledger: LedgerDep, caller: 
     return Response(said, 201 if new else 200, media_type="application/json")
 
 
-@router.get(PATH, summary="Read a draft", response_class=Response, responses=describe.plain(CONTENT_TYPE, "Its bytes."))
+@router.get(
+    PATH,
+    summary="Read a draft",
+    response_class=Response,
+    responses=describe.plain(CONTENT_TYPE, "Its bytes.") | _OF_ONE,
+)
 def get_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """Its bytes. The id of another party's draft is not found."""
     _require_no_query(request)
@@ -71,7 +96,11 @@ def get_draft(request: Request, identity: str, ledger: LedgerDep, caller: Drafts
 
 
 @router.delete(
-    PATH, status_code=204, summary="Remove a draft", response_class=Response, responses=describe.nothing("Removed.")
+    PATH,
+    status_code=204,
+    summary="Remove a draft",
+    response_class=Response,
+    responses=describe.nothing("Removed.") | _OF_ONE,
 )
 def delete_draft(request: Request, identity: str, ledger: LedgerDep, caller: DraftsCaller) -> Response:
     """For good."""

@@ -37,6 +37,21 @@ _VISIBILITY: dict[str, Any] = {
 }
 
 
+_ASKED = ("bad_parameter", "missing_parameter", "repeated_parameter", "unknown_parameter")
+_READING = describe.problems(
+    {401: ("bad_token",), 403: ("scope_too_small",), 404: ("no_evidence",), 422: _ASKED, 429: ("rate_limited",)}
+)
+_WRITING = describe.problems(
+    {
+        400: ("bad_hex", "body_cut_off"),
+        401: ("no_token", "bad_token"),
+        403: ("scope_too_small", "quota_used_up"),
+        413: ("evidence_too_large",),
+        415: ("encoded_body",),
+        422: (*_ASKED, "digest_mismatch"),
+        429: ("rate_limited",),
+    }
+)
 _BEFORE: dict[str, Any] = describe.undated(describe.schema_of(acts.Stored), "You had uploaded it before.")[200]
 
 
@@ -45,7 +60,7 @@ _BEFORE: dict[str, Any] = describe.undated(describe.schema_of(acts.Stored), "You
     status_code=201,
     summary="Upload evidence",
     response_class=Response,
-    responses={200: _BEFORE, 201: {**_BEFORE, "description": "Kept, durably."}},
+    responses={200: _BEFORE, 201: {**_BEFORE, "description": "Kept, durably."}, **_WRITING},
     openapi_extra={"parameters": [_CLAIM, _VISIBILITY], "requestBody": {"required": True, **_BYTES}},
 )
 async def put(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceWriter) -> Response:
@@ -65,7 +80,7 @@ async def put(request: Request, digest: str, ledger: LedgerDep, caller: Evidence
     PATH,
     summary="Read evidence",
     response_class=Response,
-    responses=describe.plain(CONTENT_TYPE, "Its bytes."),
+    responses=describe.plain(CONTENT_TYPE, "Its bytes.") | _READING,
     openapi_extra={"parameters": [_CLAIM]},
 )
 def get(request: Request, digest: str, ledger: LedgerDep, caller: EvidenceReader) -> Response:

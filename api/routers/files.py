@@ -69,7 +69,14 @@ def certificate(request: Request, number: str) -> Response:
     summary="All that a reviewer of a claim needs, in one zip",
     response_class=Response,
     responses=describe.raw(_ZIP, "manifest.json, checkpoint, entries/ with proofs, evidence/ (docs/api.md).")
-    | describe.problems({404: ("no_entry", "unknown_id"), 422: ("too_many_entries", "unknown_parameter")}),
+    | describe.problems(
+        {
+            401: ("bad_token",),
+            403: ("scope_too_small",),
+            404: ("no_entry", "unknown_id"),
+            422: ("too_many_entries", "unknown_parameter"),
+        }
+    ),
     openapi_extra={"parameters": [describe.path("identity", "The id of the claim's statement (`urn:uuid:...`).")]},
 )
 def claim_bundle(request: Request, identity: str, caller: EvidenceReader) -> Response:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import tokens
+from api import describe, tokens
 from api.deps import ServiceDep
 from api.grants import FORM_TYPE, TOKEN_PATH, Granted
 from api.limits import read_body
@@ -16,6 +16,7 @@ from api.limits import read_body
 router = APIRouter()
 
 _TEXT = {"type": "string"}
+_PARAMETERS = ("bad_parameter", "missing_parameter", "repeated_parameter", "unknown_parameter")
 _FORM: dict[str, Any] = {
     "type": "object",
     "required": ["grant_type", "client_assertion_type", "client_assertion"],
@@ -38,7 +39,26 @@ _GRANTED: dict[str, Any] = {
     TOKEN_PATH,
     summary="Get an access token",
     response_class=Response,
-    responses={200: {"description": "A token.", "content": {"application/json": {"schema": _GRANTED}}}},
+    responses={
+        200: {"description": "A token.", "content": {"application/json": {"schema": _GRANTED}}},
+        **describe.problems(
+            {
+                400: (
+                    "bad_form",
+                    "bad_scope",
+                    "missing_parameter",
+                    "repeated_parameter",
+                    "unknown_parameter",
+                    "bad_parameter",
+                ),
+                401: ("bad_assertion", "assertion_used"),
+                413: ("too_large",),
+                415: ("wrong_content_type", "encoded_body"),
+                422: ("unknown_parameter",),
+                429: ("rate_limited",),
+            }
+        ),
+    },
     openapi_extra={"requestBody": {"required": True, "content": {FORM_TYPE: {"schema": _FORM}}}},
 )
 async def token(request: Request, service: ServiceDep) -> Response:

@@ -87,8 +87,9 @@ def test_an_odd_id_is_nothing(varied: Varied, odd: str) -> None:
             ):
                 raw = httpx.URL(varied.served.url).copy_with(raw_path=path.encode())
                 answer = client.get(raw)
-                assert answer.status_code == 404, (path[:80], answer.text)
-                assert answer.json()["code"] in {"unknown_id", "no_route"}
+                # Beyond 8 kB the connection itself refuses the address, before any route.
+                assert answer.status_code in (404, 414), (path[:80], answer.text)
+                assert answer.json()["code"] in {"unknown_id", "no_route", "target_too_long"}
 
 
 def test_a_version_has_one_spelling(varied: Varied) -> None:

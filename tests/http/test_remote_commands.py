@@ -22,7 +22,7 @@ import pytest
 from api import keyrings
 from api.reading import LISTS
 from ledger.domain.statements.claim import Claim
-from ledger.service import find
+from ledger.service import asking
 from ledger.service.submit import submit
 from tests.http.commands import Done, invoke, invoke_alone
 from tests.http.conftest import found_with_keys, start
@@ -228,4 +228,4 @@ def test_trust_is_taken_from_a_server_only_when_asked_and_once(twins: Twins, tmp
 
 
 def test_the_client_knows_every_list_of_the_ledger() -> None:
-    assert set(LISTS) == set(find.PARAMETERS)
+    assert set(LISTS) == set(asking.PARAMETERS)
