@@ -25,6 +25,9 @@ from tests.api.small import TWELVE, cut, run
 ROOT = Path(__file__).parents[2]
 # Their commands ask a server, and run in tests of their own beside one.
 ELSEWHERE = {"api.md": "tests/http/test_docs.py", "client.md": "tests/http/test_client_document.py"}
+# What an operator types on a machine of their own, with its folders and its database; that the commands and options
+# exist, `tests/tidy/test_words.py` holds.
+ELSEWHERE |= dict.fromkeys(("operating.md", "postgresql.md"), "tests/tidy/test_words.py")
 DOCUMENTS = [
     ROOT / "README.md",
     *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in ELSEWHERE),
