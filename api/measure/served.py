@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -105,13 +105,10 @@ def _wait_until_ready(port: int) -> None:
     end = time.monotonic() + START_S_MAX
     while True:
         asking = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S_MAX)
-        try:
+        # Until it listens, nothing answers.
+        with closing(asking), suppress(OSError):
             asking.request("GET", "/readyz")
             if asking.getresponse().status == 200:
                 return
-        except OSError:
-            pass
-        finally:
-            asking.close()
         assert time.monotonic() < end, "the server that is to be measured does not become ready"
         time.sleep(0.05)

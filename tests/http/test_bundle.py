@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import subprocess
 import tracemalloc
 import zipfile
@@ -77,7 +76,6 @@ def test_every_bundle_is_accepted_by_the_rule_book_with_nothing_else(varied: Var
     assert alike > 20
 
 
-@pytest.mark.skipif(shutil.which("unzip") is None, reason="needs unzip")
 def test_a_bundle_is_checked_by_the_tools_there_are(varied: Varied, tmp_path: Path) -> None:
     claim = next(one for one in varied.kept.state.all(records.ClaimRecord) if one.status == "verified")
     with varied.client() as client:

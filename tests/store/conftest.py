@@ -9,6 +9,7 @@ import pytest
 
 from tests.store.databases import KINDS, Place
 from tests.store.servers import Server, shared
+from tests.world import World
 
 
 @pytest.fixture
@@ -31,3 +32,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "sqlite":
         return Place(tmp_path / "log")
     return Place(tmp_path / "log", server=shared(), name=shared().create())
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def place(tmp_path: Path, world: World) -> Place:
+    """A founded ledger on PostgreSQL."""
+    one = Place(tmp_path / "a", server=shared(), name=shared().create())
+    one.found(world).close()
+    return one

@@ -28,19 +28,6 @@ BEFORE_COMMIT = STEPS[: STEPS.index("committed")]
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def place(tmp_path: Path, world: World) -> Place:
-    """A founded ledger on PostgreSQL."""
-    one = Place(tmp_path / "a", server=shared(), name=shared().create())
-    one.found(world).close()
-    return one
-
-
-@pytest.fixture
 def proxy() -> Iterator[Proxy]:
     with Proxy(shared().port) as one:
         yield one

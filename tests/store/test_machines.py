@@ -30,19 +30,6 @@ from tests.world import ORIGIN, World
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def place(tmp_path: Path, world: World) -> Place:
-    """A founded ledger on PostgreSQL."""
-    one = Place(tmp_path / "a", server=shared(), name=shared().create())
-    one.found(world).close()
-    return one
-
-
-@pytest.fixture
 def two(place: Place, tmp_path: Path) -> Iterator[tuple[Ledger, Ledger]]:
     """The ledger, opened for writing on two machines."""
     with place.opened() as first, place.machine(tmp_path / "b").opened() as second:

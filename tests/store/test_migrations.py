@@ -44,11 +44,6 @@ OLDEST = 1
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def filled(database: Place, world: World) -> Place:
     """A log of 300 entries with claims, one attested, and more than one tile."""
     with database.found(world) as ledger:

@@ -45,11 +45,6 @@ def own_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def place(tmp_path: Path, own_server: Server, world: World) -> Place:
     """A founded ledger on that server."""
     one = Place(tmp_path / "log", server=own_server, name=own_server.create())
