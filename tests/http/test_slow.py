@@ -20,13 +20,17 @@ from tests.http.wires import HEAD, connect, receive
 SHOWN_OUT_S = 30
 IDLE = 200
 DRIP_S = 2.0
+DRIP_BYTES = 1_600
 
 
 class Slow(threading.Thread):
     """One slow client: what it sent, what it was answered, and how long it was borne."""
 
-    def __init__(self, served: Served, first: bytes, drip: bytes, *, pause_s: float = DRIP_S) -> None:
+    def __init__(
+        self, served: Served, first: bytes, drip: bytes, *, pause_s: float = DRIP_S, drips: int | None = None
+    ) -> None:
         super().__init__(daemon=True)
+        self.left = drips  # none: without end
         self.wire = connect(served, timeout_s=SHOWN_OUT_S + 30)
         self.first, self.drip, self.pause_s = first, drip, pause_s
         self.status: int | None = None
@@ -50,8 +54,9 @@ class Slow(threading.Thread):
     def send(self) -> None:
         try:
             self.wire.sendall(self.first)
-            while self.drip and not self.ended.wait(self.pause_s):
+            while self.drip and self.left != 0 and not self.ended.wait(self.pause_s):
                 self.wire.sendall(self.drip)
+                self.left = None if self.left is None else self.left - 1
         except OSError:
             pass
 
@@ -74,7 +79,9 @@ def slow(served: Served) -> Iterator[dict[str, Slow]]:
     """All of them begin together, so that the whole takes no longer than the slowest."""
     clients = {name: Slow(served, first, drip) for name, (first, drip, _) in PATIENT.items()}
     # What is slow and steady: well above the least pace, and longer under way than any patience.
-    clients["steady"] = Slow(served, HEAD + LENGTH, STATEMENT[:1500], pause_s=1.0)
+    # Its body is whole after the last drip: a byte more would be another request.
+    drips = len(STATEMENT) // DRIP_BYTES
+    clients["steady"] = Slow(served, HEAD + LENGTH, STATEMENT[:DRIP_BYTES], pause_s=1.0, drips=drips)
     yield clients
     for one in clients.values():
         one.wire.close()
