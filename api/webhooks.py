@@ -140,7 +140,7 @@ class Deliverer:
             async with self._failing if parcel.items[0].attempts else self._well:
                 for item in parcel.items:
                     outcomes.append(await self._try(client, parcel, item, base))
-                    if outcomes[-1].unreachable or self._stopping.is_set():
+                    if outcomes[-1].is_unreachable or self._stopping.is_set():
                         break
         finally:
             try:
@@ -153,11 +153,11 @@ class Deliverer:
     async def _try(self, client: httpx.AsyncClient, parcel: Parcel, item: Item, base: str) -> Outcome:
         begun_ns = time.perf_counter_ns()
         try:
-            problem, unreachable = await self._send(client, parcel, item, base)
+            problem = await self._send(client, parcel, item, base)
         except Exception as error:  # noqa: BLE001 - a bug of ours: it is told, and counts as an attempt
             _LOG.error("unforeseen", exc_info=error, extra={"fields": {"code": "unforeseen"}})
-            problem, unreachable = "unforeseen", True
-        outcome = Outcome(item.statement.index, item.attempts, problem, unreachable, secrets.randbelow(_PPM))
+            problem = "unforeseen"
+        outcome = Outcome(item.statement.index, item.attempts, problem, secrets.randbelow(_PPM))
         word = "delivered" if problem is None else "dead" if outcome.is_last else "failed"
         self._metrics.delivery(word)
         event(
@@ -170,8 +170,8 @@ class Deliverer:
         )
         return outcome
 
-    async def _send(self, client: httpx.AsyncClient, parcel: Parcel, item: Item, base: str) -> tuple[str | None, bool]:
-        """What went wrong, if anything did, and whether any other delivery would have met it as well."""
+    async def _send(self, client: httpx.AsyncClient, parcel: Parcel, item: Item, base: str) -> str | None:
+        """What went wrong, if anything did."""
         try:
             async with asyncio.timeout(ATTEMPT_S_MAX):
                 host, ip = await self._judge(parcel.url)
@@ -185,18 +185,16 @@ class Deliverer:
                 ) as answer:
                     status = answer.status_code
         except TimeoutError:
-            return "timeout", True
+            return "timeout"
         except NotAllowed as error:
-            return error.code, True
+            return error.code
         except (OSError, UnicodeError):
-            return "name_not_found", True
+            return "name_not_found"
         except httpx.TimeoutException:
-            return "timeout", True
+            return "timeout"
         except (httpx.HTTPError, httpx.InvalidURL):
-            return "connection_failed", True
-        if 200 <= status < 300:
-            return None, False
-        return f"status_{status}", status >= 500 or status == 429
+            return "connection_failed"
+        return None if 200 <= status < 300 else f"status_{status}"
 
     async def _judge(self, url: str) -> tuple[str, str]:
         """The host of an allowed address and the one IP address that is connected to."""

@@ -63,7 +63,7 @@ class Parcel(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What came of one attempt: no problem, or which; `unreachable` if anything else would have met it, too.
+    """What came of one attempt: no problem, or which.
 
     Units: `chance_ppm` a random number, by which attempts of many subscribers are spread.
     """
@@ -71,13 +71,17 @@ class Outcome(Struct, frozen=True):
     index: int
     attempts: int
     problem: str | None = None
-    unreachable: bool = False
     chance_ppm: int = 0
 
     @property
     def is_last(self) -> bool:
         """Whether this attempt was the last."""
         return self.problem is not None and self.attempts + 1 >= ATTEMPTS_MAX
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether any other delivery would have met the same."""
+        return self.problem is not None and meets_all(self.problem)
 
 
 def deliverer(ledger: Ledger) -> OnlyOne:
@@ -99,8 +103,12 @@ def spread(ledger: Ledger) -> bool:
     if not plan:
         return False
     with writing(ledger.engine) as connection:
+        begin_ms = now_ms()
+        # Who could not be reached is not asked again for every new entry.
+        later_ms = {one: due_ms for one, problem, due_ms in rows.problems(connection) if meets_all(problem)}
         for one, indexes, next_index in plan:
-            rows.advance(connection, one, next_index=next_index, indexes=indexes, due_ms=now_ms())
+            due_ms = max(begin_ms, later_ms.get(one.id, 0))
+            rows.advance(connection, one, next_index=next_index, indexes=indexes, due_ms=due_ms)
     return True
 
 
@@ -140,7 +148,7 @@ def settle(ledger: Ledger, subscription: str, outcomes: Sequence[Outcome]) -> No
                 due_ms = now_ms() + retry_ms(one.attempts, chance_ppm=one.chance_ppm)
                 noted = rows.Pending(subscription, one.index, one.attempts + 1, due_ms, one.is_last, one.problem)
                 rows.failed(connection, noted)
-                if one.unreachable:
+                if one.is_unreachable:
                     rows.postpone(connection, subscription, due_ms=due_ms)
 
 
@@ -158,6 +166,14 @@ def retry_ms(attempts: int, *, chance_ppm: int) -> int:
     """How long to wait after so many failed attempts before this one, give or take a quarter."""
     plain: int = min(RETRY_MAX_MS, RETRY_FIRST_MS * RETRY_FACTOR**attempts)
     return plain * (_PPM - _JITTER_PPM + 2 * _JITTER_PPM * chance_ppm // _PPM) // _PPM
+
+
+def meets_all(problem: str) -> bool:
+    """Whether a problem is one of the receiver as a whole, rather than of what it was told."""
+    if not problem.startswith("status_"):
+        return True
+    status = problem.removeprefix("status_")
+    return status == "429" or status >= "500"
 
 
 def _index(one: rows.Pending) -> int:

@@ -102,6 +102,14 @@ def loads(connection: Connection) -> dict[str, Load]:
     return {row[0]: Load(int(row[1]) - int(row[2]), int(row[2])) for row in connection.execute(query)}
 
 
+def problems(connection: Connection) -> list[tuple[str, str, int]]:
+    """Each subscription that something failed for, each problem, and when it is tried again; the latest last."""
+    until_ms = func.max(DELIVERY.c.due_ms)
+    query = select(DELIVERY.c.subscription, DELIVERY.c.problem, until_ms).where(DELIVERY.c.problem.is_not(None))
+    rows = connection.execute(query.group_by(DELIVERY.c.subscription, DELIVERY.c.problem).order_by(until_ms))
+    return [(row[0], row[1], int(row[2])) for row in rows]
+
+
 def advance(connection: Connection, one: Subscribed, *, next_index: int, indexes: Sequence[int], due_ms: int) -> bool:
     """Note that a subscription was looked at up to `next_index`, and what it must be told; False if it is gone."""
     same = (SUBSCRIPTION.c.id == one.id, SUBSCRIPTION.c.next_index == one.next_index)

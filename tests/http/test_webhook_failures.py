@@ -123,9 +123,11 @@ def test_failures_are_tried_again_and_nobody_waits_for_another(ledger: Ledger) -
             told = record(served, 3)
             wait_for(lambda: indexes(well) == told)
             assert time.monotonic() - begun < deliveries.RETRY_FIRST_MS / 1000 + 15  # though another is silent
-            wait_for(lambda: indexes(failing) == [told[0], *told])
-            # Told of the others at once, for it answered; the first comes when it is due again.
-            wait_for(lambda: indexes(picky) == [told[0], *told[1:], told[0]])
+            # A busy machine may let an attempt run out of time, so one may come more often than here needed.
+            wait_for(lambda: set(indexes(failing)) == set(told))
+            assert indexes(failing)[:2] == [told[0], told[0]]  # nothing else is tried before that
+            assert list(dict.fromkeys(indexes(failing))) == told
+            wait_for(lambda: set(indexes(picky)) == set(told) and indexes(picky).count(told[0]) > 1)
             wait_for(lambda: bool(silent.got) and bool(moving.got))
             wait_for(lambda: seen(ledger, ids[well.url]).delivered == 3)
             wait_for(lambda: seen(ledger, ids[failing.url]).delivered == 3)
@@ -260,7 +262,7 @@ def test_a_dead_receiver_costs_a_cursor_and_no_storage(ledger: Ledger) -> None:
     (parcel,) = deliveries.due(ledger, busy=())
     assert len(parcel.items) == deliveries.PARCEL_MAX
     assert deliveries.due(ledger, busy=[identity]) == []
-    outcome = deliveries.Outcome(parcel.items[0].statement.index, 0, "timeout", unreachable=True)
+    outcome = deliveries.Outcome(parcel.items[0].statement.index, 0, "timeout")
     deliveries.settle(ledger, identity, [outcome])
     assert deliveries.due(ledger, busy=()) == []  # nothing else is tried before that
     received = [deliveries.Outcome(one.statement.index, 0) for one in parcel.items]
@@ -269,6 +271,20 @@ def test_a_dead_receiver_costs_a_cursor_and_no_storage(ledger: Ledger) -> None:
     after = seen(ledger, identity)
     assert (after.pending, after.delivered) == (deliveries.PENDING_MAX, deliveries.PARCEL_MAX)
     assert after.next_index == first.next_index + deliveries.PARCEL_MAX
+
+
+def test_what_is_new_waits_for_a_receiver_that_cannot_be_reached_and_not_for_one_that_refused(ledger: Ledger) -> None:
+    world = world_of(ledger)
+    for problem, asked in (("status_503", 0), ("status_429", 0), ("timeout", 0), ("status_400", 1), ("status_302", 1)):
+        identity = subscribed(ledger, f"http://127.0.0.1:1/{problem}")
+        list(submit_all(ledger, [world.claim(counted_by=(f"meter:{problem}",))]))
+        assert deliveries.spread(ledger)
+        (parcel,) = deliveries.due(ledger, busy=())
+        deliveries.settle(ledger, identity, [deliveries.Outcome(parcel.items[0].statement.index, 0, problem)])
+        list(submit_all(ledger, [world.claim(counted_by=(f"meter:{problem}:again",))]))
+        assert deliveries.spread(ledger)
+        assert len(deliveries.due(ledger, busy=())) == asked, problem
+        webhooks.remove(ledger, identity, owner=OWNER)
 
 
 def test_twelve_attempts_take_about_a_day() -> None:
