@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from keys.trust import Trust
 from ledger.codes import REMEDIES
-from ledger.domain.goals import summary
+from ledger.domain.goals import by_status, summary
 from ledger.domain.totals import CellSum
 from ledger.domain.units import format_kg
 from ledger.errors import LedgerError, Unreadable
@@ -111,7 +111,7 @@ def conclude(result: Replay, trust: Trust, *, pinned: Pin | None, keeps_pins: bo
         entries=result.entries,
         signatures=result.signatures,
         kinds=dict(sorted(result.kinds.items())),
-        claims={status: number for status, number in sorted(state.statuses.items()) if number},
+        claims=by_status(one for sums in state.sums.values() for one in sums.values()),
         recognised=_sums(list(state.sums[True].values())),
         other=_sums(list(state.sums[False].values())),
         cosigned_by=cosigned,

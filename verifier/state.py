@@ -26,7 +26,7 @@ from ledger.domain.records import (
     Record,
     StatementRecord,
 )
-from ledger.domain.totals import Cell, CellSum, Decision, Dimension, cells_of, recognised
+from ledger.domain.totals import Cell, CellSum, Decision, Dimension, cells_of, difference, recognised
 
 R = TypeVar("R", bound=Record)
 
@@ -78,7 +78,6 @@ class AuditState:
         self._grants: dict[str, dict[str, AccreditationRecord]] = {}
         self._held: dict[str, dict[tuple[Any, ...], CountedRecord]] = {}
         self.sums: dict[bool, dict[Cell, CellSum]] = {True: {}, False: {}}
-        self.statuses: dict[str, int] = {}
         self.attested = 0
         self.recognised_attested = 0
 
@@ -156,7 +155,7 @@ class AuditState:
                 self._held.setdefault(record.uri, {})[identity] = record
                 continue
             if isinstance(record, ClaimRecord):
-                self._count(record, decision)
+                self._count(record)
             elif isinstance(record, AccreditationRecord):
                 self._grants.setdefault(record.verifier, {})[record.id] = record
             elif isinstance(record, AttestationRecord) and record.revoked_index is None:
@@ -168,20 +167,19 @@ class AuditState:
         if self._waiting > PENDING_MAX:
             self._write_behind()
 
-    def _count(self, after: ClaimRecord, decision: Decision) -> None:
-        """Keep statuses and sums; a claim's grams move between the sums with whether they are recognised."""
-        self.statuses[after.status] = self.statuses.get(after.status, 0) + 1
+    def _count(self, after: ClaimRecord) -> None:
+        """Keep the sums; a claim's grams move between them with whether they are recognised."""
         if after.index == after.changed_index:
-            return  # a new claim, of which nothing counts yet: an entry changes one older claim at most
+            self._add(False, cells_of(after))  # a new claim, which nobody has attested yet
+            return
         before = self.get(ClaimRecord, after.id)
         assert before is not None, "only a recorded claim changes"
-        self.statuses[before.status] -= 1
         if len(after.attestations) > len(before.attestations):
             newest = after.attestations[-1]
             self.recognised_attested += (newest.accreditor, newest.accreditor_key) in self._trusted
         was, now = (recognised(one, trusted=self._trusted) for one in (before, after))
-        if was == now or before.current_g == 0:
-            self._add(now, decision.sums)
+        if was == now:
+            self._add(now, difference(before=before, after=after))
         else:
             self._add(was, [CellSum(one.cell, -one.grams, -one.claims) for one in cells_of(before)])
             self._add(now, cells_of(after))

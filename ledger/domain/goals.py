@@ -50,7 +50,8 @@ def progress(target: TargetRecord, cells: Iterable[CellSum], *, now_ms: int) -> 
     counted = [
         held
         for held in cells
-        if held.cell.scope in subject.scopes
+        if held.cell.dimension != "status"
+        and held.cell.scope in subject.scopes
         and held.cell.kind in subject.kinds
         and years.first_year <= held.cell.first_year
         and held.cell.last_year <= years.last_year
@@ -92,9 +93,18 @@ def _breakdown(counted: Iterable[CellSum]) -> dict[str, dict[str, int]]:
             add("kind", held.cell.kind, held.grams)
             add("lever", held.cell.lever, held.grams)
             add("year", str(held.cell.last_year), held.grams)
-        else:
+        elif dimension != "status":
             add(dimension, held.cell.value, held.grams)
     return by
+
+
+def by_status(cells: Iterable[CellSum]) -> dict[str, int]:
+    """Number of claims in each status."""
+    counts: dict[str, int] = {}
+    for held in cells:
+        if held.cell.dimension == "status":
+            counts[held.cell.value] = counts.get(held.cell.value, 0) + held.claims
+    return {status: claims for status, claims in sorted(counts.items()) if claims}
 
 
 def summary(cells: Iterable[CellSum]) -> dict[str, dict[str, int]]:

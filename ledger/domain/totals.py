@@ -3,7 +3,8 @@
 A claim that counts adds its grams to one cell of each dimension. Sums over
 cells are therefore exact for every goal, certificate and page, and each
 dimension sums to the programme's total (a party's share aside, which is
-floored, the remainder going to the first participant).
+floored, the remainder going to the first participant). The dimension `status`
+alone holds no grams: it counts claims, those that do not count too.
 
 Source: RULES 5 and 6.
 """
@@ -17,7 +18,7 @@ from ledger.domain.period import year_of
 from ledger.domain.records import ClaimRecord, Record
 from ledger.domain.units import Grams, share_grams
 
-Dimension = Literal["all", "country", "registry", "assurance", "party"]
+Dimension = Literal["all", "country", "registry", "assurance", "party", "status"]
 
 
 class Cell(NamedTuple):
@@ -68,11 +69,12 @@ def lowest_assurance(claim: ClaimRecord) -> str:
 
 
 def cells_of(claim: ClaimRecord) -> Iterator[CellSum]:
-    """The cells to which a claim adds, none while nothing of it counts."""
-    if claim.current_g == 0:
-        return
+    """The cells to which a claim adds; while nothing of it counts, that of its status alone."""
     years = (year_of(claim.start_day), year_of(claim.end_day - 1))
     tail = (claim.scope, claim.kind, claim.lever, *years)
+    yield CellSum(Cell("status", claim.status, *tail), 0, 1)
+    if claim.current_g == 0:
+        return
     yield CellSum(Cell("all", "", *tail), claim.current_g, 1)
     yield CellSum(Cell("country", claim.country, *tail), claim.current_g, 1)
     yield CellSum(Cell("registry", claim.registry, *tail), claim.current_g, 1)
@@ -83,8 +85,8 @@ def cells_of(claim: ClaimRecord) -> Iterator[CellSum]:
 
 
 def difference(*, before: ClaimRecord | None, after: ClaimRecord) -> tuple[CellSum, ...]:
-    """By how much the cells change when a claim's record is replaced."""
-    if before is None or before.current_g == 0:
+    """By how much the cells change when a claim's record is made or replaced."""
+    if before is None:
         return tuple(cells_of(after))
     changes: dict[Cell, tuple[int, int]] = {}
     for sign, claim in ((-1, before), (1, after)):

@@ -36,10 +36,13 @@ def totals(ledger: Ledger) -> Totals:
     with ledger.reading() as connection:
         true_at, _ = _read(ledger, connection)
         cells = queries.sums(connection)
-        status = queries.count_by_status(connection)
     whole = [held for held in cells if held.cell.dimension == "all"]
     return Totals(
-        true_at, sum(held.grams for held in whole), sum(held.claims for held in whole), goals.summary(cells), status
+        true_at,
+        sum(held.grams for held in whole),
+        sum(held.claims for held in whole),
+        goals.summary(cells),
+        goals.by_status(cells),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from ledger.domain.records import (
     ClaimRecord,
@@ -82,10 +82,3 @@ def history(connection: Connection, shape: type[Record], *identity: str | int) -
     """The indexes of the entries that made a record what it is."""
     same = (HISTORY.c.kind == table_name(shape), HISTORY.c.identity == msgspec.json.encode(identity).decode())
     return list(connection.execute(select(HISTORY.c.index).where(*same).order_by(HISTORY.c.index)).scalars())
-
-
-def count_by_status(connection: Connection) -> dict[str, int]:
-    """Number of claims in each status."""
-    status = TABLE_OF[ClaimRecord].c.status
-    rows = connection.execute(select(status, func.count()).group_by(status).order_by(status))
-    return {row[0]: row[1] for row in rows}

@@ -22,7 +22,7 @@ from ledger.domain import records
 from ledger.domain.records import Record
 
 # Raised with every change of the tables; a database of another version is refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Compared and put in order byte by byte on both databases, whatever the language of the server.
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -21,9 +22,10 @@ from ledger.core.entry import NO_PREVIOUS, Entry, encode_entry
 from ledger.core.hashing import leaf_hash
 from ledger.core.jws import open_jws
 from ledger.core.tiles import TreeBuilder
+from ledger.domain.goals import by_status
 from ledger.domain.memory import MemoryState
 from ledger.domain.period import Period, parse_day
-from ledger.domain.records import AttestationRecord, ClaimRecord, CountedRecord
+from ledger.domain.records import AttestationRecord, ClaimRecord, ClaimStatus, CountedRecord
 from ledger.domain.rules import decide
 from ledger.domain.statements import Statement, read_statement
 from ledger.domain.totals import Cell, CellSum, Decision, Dimension, cells_of, merge, recognised
@@ -46,6 +48,7 @@ WORLD = World()
 PLACES: list[tuple[Dimension, str]] = [
     *(("all", ""), ("country", "DE"), ("country", "FR"), ("registry", "none")),
     *(("assurance", "reasonable"), ("assurance", "limited")),
+    *(("status", status) for status in get_args(ClaimStatus)),
     *(("party", WORLD.party_id(name)) for name in PARTIES),
 ]
 
@@ -117,7 +120,9 @@ def require_split(audit: AuditState, memory: MemoryState, *, trusted: frozenset[
         ones = [claim for claim in claims if recognised(claim, trusted=trusted) == which]
         expected = merge(one for claim in ones for one in cells_of(claim))
         assert {cell: one for cell, one in audit.sums[which].items() if one.grams or one.claims} == expected
-    assert {name: count for name, count in audit.statuses.items() if count} == Counter(one.status for one in claims)
+    assert by_status(one for sums in audit.sums.values() for one in sums.values()) == Counter(
+        one.status for one in claims
+    )
     assert audit.attested == len(memory.all(AttestationRecord))
 
 

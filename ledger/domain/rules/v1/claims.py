@@ -92,7 +92,7 @@ def decide_claim(view: StateView, position: Position, statement: Statement, subj
     )
     held = [CountedRecord(uri, period.start, claim.id, period.end, True) for uri in subject.counted_by]
     sums = (_plus(running, stated_g), _plus(everything, stated_g))
-    return Decision((*released.records, claim, *held, *sums), released.sums)
+    return Decision((*released.records, claim, *held, *sums), (*released.sums, *difference(before=None, after=claim)))
 
 
 def release_claim(

@@ -23,7 +23,7 @@ from ledger.domain.rules.v1.reviewing import find_grant, require_independence
 from ledger.domain.statements import Statement
 from ledger.domain.statements.finding import Finding, InsistFinding, RaiseFinding, Response
 from ledger.domain.statements.members import Reference
-from ledger.domain.totals import Decision
+from ledger.domain.totals import Decision, difference
 from ledger.domain.view import Position, StateView
 from ledger.errors import Conflict, NotAllowed, Refused
 
@@ -88,7 +88,8 @@ def _raise(
         changed_index=position.index,
     )
     counted = msgspec.structs.replace(claim, findings=claim.findings + 1)
-    return Decision((_recount(counted, finding, by=1, position=position), finding))
+    after = _recount(counted, finding, by=1, position=position)
+    return Decision((after, finding), difference(before=claim, after=after))
 
 
 def _insist(
@@ -118,7 +119,8 @@ def _insist(
 
 def _close(position: Position, finding: FindingRecord, claim: ClaimRecord) -> Decision:
     closed = msgspec.structs.replace(finding, status="closed", changed_index=position.index)
-    return Decision((_recount(claim, finding, by=-1, position=position), closed))
+    after = _recount(claim, finding, by=-1, position=position)
+    return Decision((after, closed), difference(before=claim, after=after))
 
 
 def _recount(claim: ClaimRecord, finding: FindingRecord, *, by: int, position: Position) -> ClaimRecord:
