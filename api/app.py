@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
@@ -40,6 +41,9 @@ from ledger import __version__
 from ledger.errors import LedgerError
 from ledger.sequencer.checking import end_with_parent
 
+# What handlers do in threads is short, and done in Python: with more of them, all wait for each other's turn.
+# 8 give 1.2 to 1.4 times the reads of the 40 that are usual.
+THREADS_MAX = 8
 SAMPLE_S = 1
 RESTART_PAUSE_S = 1
 # The files of certificates before the certificates, whose numbers their addresses begin with.
@@ -60,6 +64,7 @@ def make_app(service: Service, *, more: Sequence[APIRouter] = ()) -> ASGIApp:
         # What was made to serve is kept as long as the process: looking through it again takes 90 ms every two seconds.
         gc.collect()
         gc.freeze()
+        current_default_thread_limiter().total_tokens = THREADS_MAX
         if service.deliverer is not None:
             service.deliverer.start()
         sampling = asyncio.create_task(_sample(service))

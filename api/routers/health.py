@@ -26,7 +26,7 @@ _READY = {
     response_class=Response,
     responses=describe.undated(_ALIVE, "It does."),
 )
-def healthz() -> Response:
+async def healthz() -> Response:
     """Says nothing about the log."""
     return _json({"status": "alive"})
 
