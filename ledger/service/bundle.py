@@ -26,9 +26,9 @@ from msgspec import Struct
 from ledger.core.checkpoint import VerifiedCheckpoint, open_checkpoint
 from ledger.domain.records import ClaimRecord
 from ledger.domain.statements import members as m
-from ledger.domain.statements.claim import Claim, Evidence
+from ledger.domain.statements.claim import Evidence
 from ledger.errors import Malformed, Unavailable
-from ledger.service.dossier import made_by, statement_at
+from ledger.service.dossier import evidence_of, made_by
 from ledger.service.find import entry_lines
 from ledger.service.ledger import Ledger
 from ledger.service.look import find_one
@@ -64,7 +64,10 @@ class EntryInside(Struct, frozen=True):
 
 
 class EvidenceInside(Struct, frozen=True):
-    """One piece of evidence that the claim names, and whether it is inside. `size` is that of the bytes inside."""
+    """One piece of evidence that the claim, or an answer to a finding, names, and whether it is inside.
+
+    Units: `size` is that of the bytes inside.
+    """
 
     digest: str
     title: str
@@ -150,10 +153,8 @@ def bundle(ledger: Ledger, identity: str, *, may_read: MayRead) -> Bundle:
             raise Malformed("no_entry", f"claim {claim.index} is not yet under a checkpoint", index=claim.index)
         indexes = made_by(connection, claim.id, end=head.checkpoint_size)
         lines = entry_lines(connection, indexes)
-        subject = statement_at(connection, claim.index).subject
-    assert isinstance(subject, Claim), "a claim's record stands at its own entry"
+        named = evidence_of(connection, claim)
     opened = open_checkpoint(head.checkpoint, log=ledger.log, origin=ledger.origin)
-    named = {one.digest: one for one in subject.evidence}
     evidence = [_inside(ledger, one, may_read(one.digest)) for _, one in sorted(named.items())]
     manifest = Manifest(
         version=VERSION,

@@ -26,7 +26,7 @@ from ledger.domain.records import (
     TargetRecord,
 )
 from ledger.domain.statements import Statement, read_statement
-from ledger.domain.statements.claim import Attestation, Claim
+from ledger.domain.statements.claim import Attestation, Claim, Evidence
 from ledger.domain.statements.finding import CloseFinding, InsistFinding, RaiseFinding, Response
 from ledger.domain.statements.methodology import Methodology
 from ledger.domain.statements.programme import AccreditationGrant
@@ -68,6 +68,19 @@ def statement_at(connection: Connection, index: int) -> Statement:
     raw = log_store.read_entry(connection, index)
     assert raw is not None, "records and histories name entries that exist"
     return read_statement(open_jws(decode_entry(raw).statement))
+
+
+def evidence_of(connection: Connection, claim: ClaimRecord) -> dict[str, Evidence]:
+    """The evidence that a claim names by its digest, and that which its claimant's answers to findings added."""
+    subject = statement_at(connection, claim.index).subject
+    assert isinstance(subject, Claim), "a claim's record stands at its own entry"
+    named = {one.digest: one for one in subject.evidence}
+    for finding in queries.find(connection, FindingRecord, claim=claim.id) if claim.findings else []:
+        for index in finding.responses:
+            answer = statement_at(connection, index).subject
+            assert isinstance(answer, Response), "a finding's record names the entries of its answers"
+            named = {one.digest: one for one in answer.evidence} | named
+    return named
 
 
 def _closed(connection: Connection, indexes: Iterable[int], *, end: int) -> list[int]:

@@ -4,9 +4,10 @@ Whoever merely knows a digest reads nothing and learns nothing: what one may
 not read is answered as if it were not there. Reading follows the claim. Its
 claimant reads what it uploaded; the participants of the claim, verifiers that
 attested it or whose accreditation in force covers its methodology, and, where
-the claimant says so, everybody read it once the claim is recorded and names
-the digest. Another party's upload for somebody else's claim is read by that
-party alone. The operator reads everything, as it holds the files anyway.
+the claimant says so, everybody read it once the claim, or an answer to a
+finding on it, is recorded and names the digest. Another party's upload for
+somebody else's claim is read by that party alone. The operator reads
+everything, as it holds the files anyway.
 
 Source: RULES 2; DESIGN 7; THREATS H05, H10, T18.
 """
@@ -20,18 +21,15 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ledger.core.entry import decode_entry
-from ledger.core.jws import open_jws
 from ledger.core.strict import hex_bytes
 from ledger.domain.period import day_of_ms
 from ledger.domain.records import AccreditationRecord, ClaimRecord, MethodologyRecord, PartyRecord
-from ledger.domain.statements import read_statement
-from ledger.domain.statements.claim import Claim
-from ledger.domain.statements.members import Digest, StatementId
+from ledger.domain.statements.members import StatementId
 from ledger.errors import Malformed, NotAllowed, Refused, Unavailable
 from ledger.sequencer.clock import now_ms
+from ledger.service.dossier import evidence_of
 from ledger.service.ledger import Ledger
-from ledger.store import beside, log_store, queries
+from ledger.store import beside, queries
 from ledger.store.engine import Connection
 from ledger.store.evidence import EVIDENCE_BYTES_MAX, Upload, pieces
 
@@ -201,19 +199,11 @@ def may_read(ledger: Ledger, *, party: str | None, claim: str, digest: str) -> b
         if party is not None and party in {ledger.operator, *(one.owner for one in held)}:
             return True
         found = queries.find(connection, ClaimRecord, id=claim)
-        if not found or digest not in _named_by(connection, found[0]):
+        if not found or digest not in evidence_of(connection, found[0]):
             return False
         recorded = found[0]
         own = [one for one in held if one.owner == recorded.claimant]
         return bool(own) and (own[0].public or (party is not None and _has_a_part(connection, party, recorded)))
-
-
-def _named_by(connection: Connection, claim: ClaimRecord) -> frozenset[Digest]:
-    raw = log_store.read_entry(connection, claim.index)
-    assert raw is not None, "a recorded claim has an entry"
-    subject = read_statement(open_jws(decode_entry(raw).statement)).subject
-    assert isinstance(subject, Claim), "the entry of a claim's record states a claim"
-    return frozenset(one.digest for one in subject.evidence)
 
 
 def _has_a_part(connection: Connection, party: str, claim: ClaimRecord) -> bool:

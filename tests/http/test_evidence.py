@@ -6,16 +6,19 @@ Covers THREATS H10, T18.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import msgspec
 import pytest
 
 from ledger.domain.statements import programme as p
+from tests.dialogue import answering, raising
 from tests.http.conftest import Served
-from tests.http.parties import code_of, token
-from tests.http.uploads import NOBODY, claim, digest_of, put, readers, record
+from tests.http.parties import bearer, code_of, token
+from tests.http.uploads import NOBODY, claim, digest_of, evidence, put, readers, record
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,23 @@ def test_evidence_is_read_by_whom_its_claim_concerns(
     assert readers(client, tokens, raw, identity) == set(tokens)
     assert put(client, raw, identity, token=own, visibility="private").status_code == 200
     assert readers(client, tokens, raw, identity) == concerned
+
+
+def test_what_an_answer_adds_is_read_by_the_same(
+    served: Served, client: httpx.Client, tokens: dict[str, str | None]
+) -> None:
+    """And is in the reviewer's bundle, once the answer is recorded."""
+    identity, raw, added = served.world.next_id(), b"readings with a gap", b"the readings of March"
+    for one in (raw, added):
+        assert put(client, one, identity, token=str(tokens["carrier"])).status_code == 201
+    finding = raising(served.world, record(client, claim(served, identity, raw)))
+    about = record(client, finding)
+    assert readers(client, tokens, added, identity) == {"carrier", "operator"}
+    record(client, answering(served.world, about, evidence=(evidence(added),)))
+    assert readers(client, tokens, added, identity) == {"carrier", "operator", "verifier", "verifier2"}
+    answer = client.get(f"/v1/claims/{identity}/bundle", headers=bearer(str(tokens["verifier"])))
+    with ZipFile(BytesIO(answer.content)) as inside:
+        assert [inside.read(f"evidence/{digest_of(one)}") for one in (raw, added)] == [raw, added]
 
 
 def test_a_stranger_uploads_for_itself_alone(

@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import msgspec
 
+from ledger.core.jws import open_jws
+from ledger.domain.statements import read_statement
+from ledger.domain.statements.members import Reference
 from tests.http.conftest import Served
 from tests.http.parties import bearer
 from tests.world import World
@@ -30,9 +33,12 @@ def evidence(raw: bytes) -> Any:
     return msgspec.structs.replace(world.claim_subject().evidence[0], digest=digest_of(raw), size=len(raw))
 
 
-def record(client: httpx.Client, statement: bytes) -> None:
+def record(client: httpx.Client, statement: bytes) -> Reference:
+    """Record a statement; gives what later ones refer to it by."""
     answer = client.post("/v1/statements", content=statement, headers={"Content-Type": "application/vc+jwt"})
     assert answer.status_code == 201, answer.text
+    said = answer.json()
+    return Reference(read_statement(open_jws(statement)).id, said["index"], said["entry_hash"])
 
 
 def claim(served: Served, identity: str, raw: bytes, claimant: str = "carrier", **changes: Any) -> bytes:
