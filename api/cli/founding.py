@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
@@ -44,16 +45,16 @@ def init(
     from api.founding import DEFAULT_POLICY, programme_statement
     from api.keyrings import read_passphrase
     from api.service_keys import SERVICE, new_service_keys
-    from api.wiring import keep_database
+    from api.wiring import DATABASE_FILE, keep_database
     from keys.generate import issue_seal, new_key
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
     from ledger.domain.statements.members import KeyUse
     from ledger.domain.statements.programme import Party
-    from ledger.errors import Unavailable
+    from ledger.errors import LedgerError, Unavailable
     from ledger.service.found import found_ledger
 
-    if any((data / name).exists() for name in ("ledger.db", "database.url", "keys")):
+    if any((data / name).exists() for name in ("ledger.db", DATABASE_FILE, "keys")):
         raise Unavailable("database_exists", f"{data} holds a ledger or keys already", path=str(data))
     passphrase = read_passphrase(data, passphrase_file)
     root_keys = [new_key(name=f"root-{number + 1}", owner=operator, purposes=()) for number in range(roots)]
@@ -79,12 +80,19 @@ def init(
         log_key=FileSigner.from_stored(log).public_key,
         policy=DEFAULT_POLICY,
     )
-    with found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database) as ledger:
+    online = {"operator": (log, register, publish, seal.stored), SERVICE: new_service_keys(operator)}
+    rings = {**{one.name: (one,) for one in root_keys}, **online}
+    # Before the log: keys without a log can be thrown away, a log without its keys is lost.
+    _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
+    try:
         if database is not None:
             keep_database(data, database)
-        online = {"operator": (log, register, publish, seal.stored), SERVICE: new_service_keys(operator)}
-        rings = {**{one.name: (one,) for one in root_keys}, **online}
-        _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
+        founded = found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database)
+    except LedgerError:
+        rmtree(data / "keys")
+        (data / DATABASE_FILE).unlink(missing_ok=True)
+        raise
+    with founded as ledger:
         genesis, seals = ledger.name.partition("#")[2], (seal.certificate,)
         trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
@@ -94,6 +102,7 @@ def init(
 def _keep(folder: Path, rings: dict[str, tuple[StoredKey, ...]], passphrase: str, certificates: dict[str, str]) -> None:
     from keys.keyfile import KeyRing, write_ring
 
+    folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700)
     for name, stored in rings.items():
         write_ring(folder / f"{name}.age", KeyRing(stored), passphrase)
