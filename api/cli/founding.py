@@ -13,6 +13,7 @@ from api.cli.output import out, print_json
 
 if TYPE_CHECKING:
     from keys.keyfile import StoredKey
+    from ledger.service.ledger import Ledger
 
 
 def register(app: typer.Typer) -> None:
@@ -45,14 +46,13 @@ def init(
     from api.founding import DEFAULT_POLICY, programme_statement
     from api.keyrings import read_passphrase
     from api.service_keys import SERVICE, new_service_keys
-    from api.wiring import DATABASE_FILE, keep_database
+    from api.wiring import DATABASE_FILE
     from keys.generate import issue_seal, new_key
     from keys.signer import FileSigner
     from keys.trust import Trust, write_trust
     from ledger.domain.statements.members import KeyUse
     from ledger.domain.statements.programme import Party
-    from ledger.errors import LedgerError, Unavailable
-    from ledger.service.found import found_ledger
+    from ledger.errors import Unavailable
 
     if any((data / name).exists() for name in ("ledger.db", DATABASE_FILE, "keys")):
         raise Unavailable("database_exists", f"{data} holds a ledger or keys already", path=str(data))
@@ -84,19 +84,28 @@ def init(
     rings = {**{one.name: (one,) for one in root_keys}, **online}
     # Before the log: keys without a log can be thrown away, a log without its keys is lost.
     _keep(data / "keys", rings, passphrase, {"seal": seal.certificate, "seal-authority": seal.authority})
-    try:
-        if database is not None:
-            keep_database(data, database)
-        founded = found_ledger(data, statement, signer=FileSigner.from_stored(log), database=database)
-    except LedgerError:
-        rmtree(data / "keys")
-        (data / DATABASE_FILE).unlink(missing_ok=True)
-        raise
-    with founded as ledger:
+    with _found(data, statement, log, database) as ledger:
         genesis, seals = ledger.name.partition("#")[2], (seal.certificate,)
         trust = Trust.build(programme=ledger.programme.subject, genesis=genesis, accreditors={}, seal=seals)
         write_trust(data / "trust.json", trust)
         out.print(f"{ledger.name}\nkeys in {data / 'keys'}: take root-*.age offline\ntrust file {data / 'trust.json'}")
+
+
+def _found(data: Path, programme: bytes, log: StoredKey, database: str | None) -> Ledger:
+    """Found the log; when it is refused, nothing stays of what was kept for it."""
+    from api.wiring import DATABASE_FILE, keep_database
+    from keys.signer import FileSigner
+    from ledger.errors import LedgerError
+    from ledger.service.found import found_ledger
+
+    try:
+        if database is not None:
+            keep_database(data, database)
+        return found_ledger(data, programme, signer=FileSigner.from_stored(log), database=database)
+    except LedgerError:
+        rmtree(data / "keys")
+        (data / DATABASE_FILE).unlink(missing_ok=True)
+        raise
 
 
 def _keep(folder: Path, rings: dict[str, tuple[StoredKey, ...]], passphrase: str, certificates: dict[str, str]) -> None:

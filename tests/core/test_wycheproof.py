@@ -1,4 +1,4 @@
-"""Every Ed25519 signature of project Wycheproof is judged as it is labelled; what is `acceptable` there is refused here.
+"""Every Ed25519 signature of project Wycheproof is judged as labelled; what is `acceptable` there is refused here.
 
 Covers THREATS S23. Its JWS set is about algorithms that this ledger refuses by name (S07 to S15).
 """
