@@ -42,7 +42,7 @@ from ledger.errors import LedgerError
 from ledger.sequencer.checking import end_with_parent
 
 # What handlers do in threads is short, and done in Python: with more of them, all wait for each other's turn.
-# 8 give 1.2 to 1.4 times the reads of the 40 that are usual.
+# Beside the 40 that are usual, 8 gave 0.9 to 1.7 times the reads, 1.25 in the middle (benchmarks/2026-11-25.md).
 THREADS_MAX = 8
 SAMPLE_S = 1
 RESTART_PAUSE_S = 1
