@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 from keys.trust import Trust, write_trust
 from ledger.core.entry import decode_entry, encode_entry
 from ledger.core.hashing import leaf_hash
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Unreadable
 from tests.dialogue import answering, insisting, raising
 from tests.logwriter import LogWriter, cosign, publish_files, small_log, write
 from tests.world import World, reference_to
@@ -77,6 +78,28 @@ def test_a_zip_is_read_like_a_folder(published: tuple[Path, Path], tmp_path: Pat
     assert command("audit", tmp_path / "export.zip", "--trust", published[1]) == command(
         "audit", published[0], "--trust", published[1]
     )
+
+
+def test_a_bent_zip_is_unreadable_and_never_a_traceback(published: tuple[Path, Path], tmp_path: Path) -> None:
+    """Every byte of what a zip says of its files, bent in turn; a name that is no UTF-8 among them."""
+    plain = tmp_path / "plain.zip"
+    with zipfile.ZipFile(plain, "w") as archive:
+        archive.writestr("checkpoint", published[0].joinpath("checkpoint").read_bytes())
+        archive.writestr("tile/\u00e9", b"a name of more than ASCII")
+    raw = plain.read_bytes()
+    directory = raw.index(b"PK\x01\x02")
+    bent = tmp_path / "bent.zip"
+    outcomes = Counter[str]()
+    for at in range(directory, len(raw)):
+        bent.write_bytes(raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :])
+        try:
+            Bundle(bent).checkpoint()
+            outcomes["read"] += 1
+        except Unreadable as error:
+            outcomes[error.code] += 1
+    assert set(outcomes) == {"read", "unreadable_bundle", "missing_file"}
+    bent.write_bytes(raw.replace("\u00e9".encode(), b"\xff\xfe"))
+    assert command("audit", bent, "--trust", published[1])[0] == 2
 
 
 def test_every_byte_matters(log: LogWriter, tmp_path: Path) -> None:

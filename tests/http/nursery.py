@@ -42,11 +42,9 @@ class Machine:
         """Wait until it answers 200 there; gives how long it took."""
         began = time.monotonic()
         while time.monotonic() - began < within_s:
-            try:
+            with contextlib.suppress(httpx.TransportError):  # it does not listen yet
                 if httpx.get(self.url + path, timeout=5, trust_env=False).status_code == 200:
                     return time.monotonic() - began
-            except httpx.TransportError:
-                pass
             time.sleep(0.05)
         os.kill(self.pid, signal.SIGUSR1)  # says where its threads are
         time.sleep(0.5)
